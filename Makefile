@@ -1,0 +1,56 @@
+# Needs make, Python >= 3.11 and a package index; everything else lands in .venv and .local.
+SHELL := /bin/sh
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALLED := $(VENV)/.installed
+SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-pythons check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Valkey, the API (ARGS="--port 8001" for options)
+	@exec $(BIN)/python -m service up $(ARGS)
+
+test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(MAKE) --no-print-directory test-pythons
+
+test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
+	@UV=$(UV) sh tests/on_each_python.sh $(SUPPORTED_PYTHONS)
+
+check: $(INSTALLED) ## Lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## Format and apply safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
+	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command "make lock" --upgrade \
+		--output-file requirements.lock --quiet
+
+clean: ## Remove the environment and all local data
+	rm -rf $(VENV) .venv-3.* .local .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Glasshouse needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(INSTALLED): requirements.lock | $(UV)
+	@echo "Installing the locked dependencies"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@touch $@
