@@ -1,0 +1,84 @@
+"""The composition root: the only place that wires."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from redis.asyncio import Redis
+from starlette.types import Lifespan
+
+from service import problems
+from service.health.routes import router as health_router
+from service.health.service import HealthService
+from service.infra import redis as redis_client
+from service.infra.database import Database
+from service.infra.passwords import Passwords
+from service.infra.rate_limits import RateLimit
+from service.infra.tokens import Tokens
+from service.items.repository import ItemRepository
+from service.items.routes import router as items_router
+from service.items.service import ItemService
+from service.migrations.run import pending_on
+from service.openapi import DESCRIPTION, TAGS, describe
+from service.products.repository import ProductRepository
+from service.products.routes import router as products_router
+from service.products.service import ProductService
+from service.settings import Settings
+from service.users.repository import UserRepository
+from service.users.routes import router as users_router
+from service.users.service import UserService
+
+VERSION = "0.1.0"
+MAX_BODY_SIZE = 1024 * 1024
+ROUTERS: tuple[APIRouter, ...] = (health_router, products_router, items_router, users_router)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application with everything it needs, from the given settings or the environment.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+    """
+    settings = settings or Settings.load()
+    database, redis = Database(settings), redis_client.connect(settings)
+    app = FastAPI(
+        title="Glasshouse",
+        version=VERSION,
+        summary="A product catalogue that you can see through.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=_lifespan(database, redis),
+        max_body_size=MAX_BODY_SIZE,
+        responses=problems.DEFAULT_RESPONSE,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    _wire(app, settings, database, redis)
+    problems.install(app)
+    describe(app)
+    return app
+
+
+def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis) -> None:
+    tokens = Tokens(settings.token_secret.get_secret_value(), lifetime=settings.token_lifetime)
+    passwords = Passwords(concurrency=settings.password_hash_concurrency)
+    app.state.tokens = tokens
+    app.state.health = HealthService(database, redis, pending_on)
+    app.state.products = ProductService(database, ProductRepository(database))
+    app.state.items = ItemService(database, ItemRepository(database))
+    app.state.users = UserService(database, UserRepository(database), passwords, tokens)
+    app.state.register_limit = RateLimit("register", settings.register_rate_limit, redis)
+    app.state.token_limit = RateLimit("token", settings.token_rate_limit, redis)
+
+
+def _lifespan(database: Database, redis: Redis) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await database.close()
+            await redis.aclose()
+
+    return lifespan

@@ -1,0 +1,166 @@
+"""Errors as HTTP: RFC 9457 problem details, one shape for everything that can go wrong."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from service.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    ServiceError,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:glasshouse:problem:"
+
+STATUS_OF: Mapping[type[ServiceError], HTTPStatus] = {
+    Invalid: HTTPStatus(422),  # its name in HTTPStatus changed in Python 3.13
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+log = structlog.get_logger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong with the request."""
+
+    location: list[str | int] = Field(
+        description="Where: `body`, `query`, `path` or `header`, then the way to the field.",
+        examples=[["query", "limit"]],
+    )
+    detail: str = Field(examples=["Input should be less than or equal to 100"])
+    type: str = Field(description="A stable name of the rule that was broken.", examples=["less_than_equal"])
+
+
+class Problem(BaseModel):
+    """Problem details of RFC 9457."""
+
+    model_config = ConfigDict(json_schema_extra={"description": "RFC 9457 problem details"})
+
+    type: str = Field(examples=[f"{TYPE_PREFIX}product-not-found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no product 4711"])
+    instance: str = Field(description="The path that was requested.", examples=["/products/4711"])
+    trace_id: str | None = Field(
+        description="Quote this when you ask for help.", examples=["0af7651916cd43dd8448eb211c80319c"]
+    )
+    errors: list[FieldProblem] | None = Field(default=None, description="What is wrong, field by field.")
+
+
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+DEFAULT_RESPONSE: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Anything unexpected", "content": _CONTENT}
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these problems."""
+    return {status: {"description": HTTPStatus(status).phrase, "content": _CONTENT} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of this application a problem document."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def status_of(error: ServiceError) -> HTTPStatus:
+    """The HTTP status of an error: that of its nearest ancestor in the tree."""
+    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+
+
+async def _service_error(request: Request, error: Exception) -> Response:
+    failure = cast("ServiceError", error)
+    errors = None
+    if isinstance(failure, Invalid):
+        errors = [FieldProblem(location=list(failure.location), detail=failure.detail, type=failure.slug())]
+    return _problem(
+        request,
+        status_of(failure),
+        kind=TYPE_PREFIX + failure.slug(),
+        title=failure.title,
+        detail=failure.detail,
+        errors=errors,
+        headers=failure.headers,
+    )
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    failures = [_field_problem(failure) for failure in cast("RequestValidationError", error).errors()]
+    named = "; ".join(f"{'.'.join(map(str, f.location))}: {f.detail}" for f in failures[:3])
+    return _problem(
+        request,
+        STATUS_OF[Invalid],
+        kind=TYPE_PREFIX + Invalid.slug(),
+        title=Invalid.title,
+        detail=named,
+        errors=failures,
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    failure = cast("HTTPException", error)
+    status = HTTPStatus(failure.status_code)
+    detail = status.description or status.phrase if failure.detail == status.phrase else failure.detail
+    return _problem(request, status, detail=detail, headers=failure.headers)
+
+
+async def _unexpected_error(request: Request, error: Exception) -> Response:
+    log.error("request_failed", path=request.url.path, exc_info=error)
+    return _problem(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        detail="Something went wrong on our side; it has been recorded",
+    )
+
+
+def _field_problem(failure: Mapping[str, Any]) -> FieldProblem:
+    return FieldProblem(
+        location=list(failure["loc"]),
+        detail=failure["msg"].removeprefix("Value error, "),
+        type=failure["type"],
+    )
+
+
+def _problem(
+    request: Request,
+    status: HTTPStatus,
+    *,
+    detail: str,
+    kind: str = "about:blank",
+    title: str | None = None,
+    errors: Sequence[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    problem = Problem(
+        type=kind,
+        title=title or status.phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        trace_id=None,
+        errors=list(errors) if errors is not None else None,
+    )
+    body = problem.model_dump_json(exclude={"errors"} if errors is None else None)
+    return Response(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)

@@ -1,0 +1,54 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response, Security
+
+from service.infra.authentication import authenticate
+from service.infra.rate_limits import RateLimit
+from service.infra.tokens import Caller
+from service.problems import documented
+from service.users.schemas import Profile, Registration, Token, TokenRequest
+from service.users.service import UserService
+
+router = APIRouter(tags=["users"])
+
+
+async def user_service(request: Request) -> UserService:
+    service: UserService = request.app.state.users
+    return service
+
+
+Users = Annotated[UserService, Depends(user_service)]
+
+
+@router.post(
+    "/register", status_code=201, summary="Create an account", responses=documented(409, 422, 429, 503)
+)
+async def register(users: Users, registration: Registration, request: Request) -> Profile:
+    """Creates an account without scopes."""
+    limit: RateLimit = request.app.state.register_limit
+    await limit.spend(_address(request))
+    return await users.register(registration)
+
+
+@router.post("/token", summary="Get a bearer token", responses=documented(401, 422, 429, 503))
+async def get_token(
+    users: Users, credentials: Annotated[TokenRequest, Form()], request: Request, response: Response
+) -> Token:
+    """Exchanges e-mail and password for a short-lived token; as slow for unknown e-mails as for known ones."""
+    limit: RateLimit = request.app.state.token_limit
+    await limit.spend(f"{_address(request)} {credentials.username}")
+    response.headers["Cache-Control"] = "no-store"
+    return await users.token(credentials)
+
+
+@router.get("/me", summary="Who am I", responses=documented(401, 503))
+async def get_profile(
+    users: Users, caller: Annotated[Caller, Security(authenticate)], response: Response
+) -> Profile:
+    """The caller's own account."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return await users.profile(caller)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
