@@ -1,5 +1,6 @@
 """The composition root: the only place that wires."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,7 +24,7 @@ from service.openapi import DESCRIPTION, TAGS, describe
 from service.products.repository import ProductRepository
 from service.products.routes import router as products_router
 from service.products.service import ProductService
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
@@ -34,12 +35,8 @@ ROUTERS: tuple[APIRouter, ...] = (health_router, products_router, items_router, 
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application with everything it needs, from the given settings or the environment.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-    """
-    settings = settings or Settings.load()
+    """The application with everything it needs, from the given settings or, for servers, the environment."""
+    settings = settings or _settings_or_exit()
     database, redis = Database(settings), redis_client.connect(settings)
     app = FastAPI(
         title="Glasshouse",
@@ -58,6 +55,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     describe(app)
     return app
+
+
+def _settings_or_exit() -> Settings:
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        sys.exit(f"glasshouse: {error}")
 
 
 def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,8 +34,6 @@ STATUS_OF: Mapping[type[ServiceError], HTTPStatus] = {
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-
-log = structlog.get_logger(__name__)
 
 
 class FieldProblem(BaseModel):
@@ -126,8 +123,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _problem(request, status, detail=detail, headers=failure.headers)
 
 
-async def _unexpected_error(request: Request, error: Exception) -> Response:
-    log.error("request_failed", path=request.url.path, exc_info=error)
+async def _unexpected_error(request: Request, _error: Exception) -> Response:
+    # Starlette raises the error again behind this answer, and the server logs it with its stack.
     return _problem(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise SettingsError(_in_words(error)) from error
+            raise SettingsError(_in_words(error)) from None
 
 
 def _in_words(error: ValidationError) -> str:

@@ -32,13 +32,14 @@ def _not_zero(delta: int) -> int:
 class Item(BaseModel):
     """So many pieces of a product in one warehouse."""
 
+    # Plain types: the rules are for what comes in. What is stored is shown, even if it is older than a rule.
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
     product_id: int = Field(examples=[1])
-    sku: Sku
-    warehouse: Warehouse
-    quantity: Quantity
+    sku: str = Field(examples=["KIT-000123-B"])
+    warehouse: str = Field(examples=["AMS-1"])
+    quantity: int = Field(examples=[12])
     updated_at: datetime
 
 

@@ -32,13 +32,14 @@ Description = Annotated[str, text(5000), Field(examples=["A solid board with a j
 class Product(BaseModel):
     """A product of the catalogue."""
 
+    # Plain types: the rules are for what comes in. What is stored is shown, even if it is older than a rule.
     model_config = ConfigDict(from_attributes=True)
 
     id: int = Field(examples=[1])
-    name: Name
-    description: Description
-    category: Category
-    price: Price
+    name: str = Field(examples=["Walnut chopping board"])
+    description: str = Field(examples=["A solid board with a juice groove."])
+    category: str = Field(examples=["kitchen"])
+    price: Decimal = Field(description="In euros", examples=["24.90"])
     version: int = Field(description="Counts the changes; the ETag of this product", examples=[1])
     created_at: datetime
     updated_at: datetime
