@@ -54,6 +54,9 @@ def _create_products() -> None:
     op.create_index("ix_products_category_id", "products", ["category", "id"])
     op.create_index("ix_products_price_id", "products", ["price", "id"])
     op.create_index("ix_products_search", "products", ["search"], postgresql_using="gin")
+    # With the default of 100 the planner takes a rare word for a common one and walks the primary key:
+    # 40 ms instead of 2 ms for a word that no product of 100,000 has.
+    op.execute("ALTER TABLE products ALTER COLUMN search SET STATISTICS 1000")
 
 
 def _create_items() -> None:
