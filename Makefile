@@ -52,5 +52,5 @@ $(UV):
 
 $(INSTALLED): requirements.lock | $(UV)
 	@echo "Installing the locked dependencies"
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@touch $@

@@ -1,6 +1,6 @@
 """The only reader of the environment."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,12 +48,29 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(BaseSettings):
-    """Everything that can be configured, read from environment variables of the same name in capitals."""
+class DatabaseSettings(BaseSettings):
+    """What it takes to reach the database, read from environment variables of the same name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: Annotated[str, AfterValidator(_asyncpg_url), Field(repr=False)]
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read the environment, except for what is given.
+
+        Raises:
+            SettingsError: Naming each variable that is missing or wrong and what it should be.
+        """
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(_in_words(error)) from None
+
+
+class Settings(DatabaseSettings):
+    """Everything that can be configured."""
+
     redis_url: Annotated[str, AfterValidator(_redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
 
@@ -74,18 +91,6 @@ class Settings(BaseSettings):
     token_rate_limit: str = "10/minute"  # noqa: S105 (a rate)
     register_rate_limit: str = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment.
-
-        Raises:
-            SettingsError: Naming each variable that is missing or wrong and what it should be.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(_in_words(error)) from None
 
 
 def _in_words(error: ValidationError) -> str:

@@ -31,9 +31,16 @@ class Child:
     """One process in a session of its own, so that Ctrl-C in the terminal reaches only its parent."""
 
     def __init__(
-        self, name: str, *, log: Path | None = None, stop_signal: signal.Signals = signal.SIGTERM
+        self,
+        name: str,
+        *,
+        log: Path | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        grace: float = 10.0,
     ) -> None:
+        """`grace` is how many seconds the child has to end after the stop signal."""
         self.name = name
+        self._grace = grace
         self._log = log
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
@@ -89,14 +96,14 @@ class Child:
                 raise StartupError(msg)
             time.sleep(POLL_SECONDS)
 
-    def stop(self, *, grace: float = 10.0) -> None:
-        """Ask the child to end; after the grace (seconds), end it and all that it started."""
+    def stop(self) -> None:
+        """Ask the child to end; after its grace, end it and all that it started."""
         if self._process is None:
             return
         if self.is_running:
             self._process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(grace)
+                self._process.wait(self._grace)
         self.kill()
 
     def kill(self) -> None:

@@ -22,10 +22,10 @@ def can_listen(host: str, port: int) -> bool:
         return True
 
 
-def answers(port: int, greeting: bytes, reply: bytes) -> bool:
-    """Whether what listens on this local port answers the greeting with something that begins like the reply."""
+def answers(port: int, greeting: bytes, reply: bytes, *, host: str = "127.0.0.1") -> bool:
+    """Whether what listens on this port answers the greeting with something that begins like the reply."""
     try:
-        with closing(socket.create_connection(("127.0.0.1", port), timeout=1)) as connection:
+        with closing(socket.create_connection((host, port), timeout=1)) as connection:
             connection.sendall(greeting)
             return connection.recv(64).startswith(reply)
     except OSError:
