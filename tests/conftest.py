@@ -1,0 +1,25 @@
+"""With several test processes, the one that starts them also starts the servers that they share."""
+
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from tests.servers import Servers, running_servers
+
+STACK = pytest.StashKey[ExitStack]()
+SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure_node(node: Any) -> None:
+    config: pytest.Config = node.config
+    if SERVERS not in config.stash:
+        config.stash[STACK] = ExitStack()
+        config.stash[SERVERS] = config.stash[STACK].enter_context(running_servers())
+    node.workerinput["servers"] = asdict(config.stash[SERVERS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if STACK in config.stash:
+        config.stash[STACK].close()

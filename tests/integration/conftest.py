@@ -1,0 +1,122 @@
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.infra.tokens import Scope, Tokens
+from service.settings import Settings
+from tests.servers import VALKEY_DATABASES, Servers, running_servers
+
+SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
+ALL_SCOPES = tuple(Scope)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    shared = getattr(request.config, "workerinput", {}).get("servers")
+    if shared:
+        yield Servers(**shared)
+        return
+    with running_servers() as ours:
+        yield ours
+
+
+@pytest.fixture(scope="session")
+def redis_databases(worker_id: str) -> Iterator[int]:
+    """Numbers of Valkey databases that no other test process uses."""
+    process = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    return iter(range(1 + process * 100, min((process + 1) * 100, VALKEY_DATABASES)))
+
+
+@pytest.fixture(scope="module")
+def database_url(servers: Servers) -> Iterator[str]:
+    """A migrated, empty database of the module's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name}"))
+    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
+    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module")
+def redis_url(servers: Servers, redis_databases: Iterator[int]) -> str:
+    return f"{servers.redis_url}/{next(redis_databases)}"
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, redis_url: str) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        token_secret=SECRET,
+        register_rate_limit="100000/minute",
+        token_rate_limit="100000/minute",
+    )
+
+
+@pytest.fixture(scope="module")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The service as its clients see it."""
+
+    client: httpx2.AsyncClient
+    tokens: Tokens
+
+    def headers(self, *scopes: str, user_id: int = 1) -> dict[str, str]:
+        """Of a caller with these scopes."""
+        return {"Authorization": f"Bearer {self.tokens.issue(user_id, scopes)}"}
+
+    async def create_product(self, **fields: Any) -> dict[str, Any]:
+        product = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
+        answer = await self.client.post(
+            "/products", json={**product, **fields}, headers=self.headers(Scope.CATALOGUE_WRITE)
+        )
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    async def create_item(self, product_id: int, **fields: Any) -> dict[str, Any]:
+        item = {
+            "product_id": product_id,
+            "sku": uuid.uuid4().hex.upper(),
+            "warehouse": "AMS-1",
+            "quantity": 10,
+        }
+        answer = await self.client.post(
+            "/items", json={**item, **fields}, headers=self.headers(Scope.STOCK_WRITE)
+        )
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+
+@pytest.fixture(scope="module")
+async def api(app: FastAPI) -> AsyncIterator[Api]:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield Api(client, app.state.tokens)
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
