@@ -1,0 +1,34 @@
+"""What can be chosen about telemetry: plain values, read from nowhere."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """Choices of one instrumented application. Times are in seconds."""
+
+    service_version: str = ""
+    service_revision: str = ""
+
+    # Path that answers scrapes, or None to serve none (an admin port can).
+    metrics_path: str | None = "/metrics"
+    # Port of 127.0.0.1 or of `admin_host` that serves scrapes apart from the API; None for none.
+    admin_port: int | None = None
+    admin_host: str = "127.0.0.1"
+
+    # Thresholds of latency objectives: each becomes an exact bucket.
+    latency_thresholds: tuple[float, ...] = ()
+    response_headers: bool = True
+    # Whether `Server-Timing` tells clients how long database and cache took.
+    server_timing: bool = True
+
+    # Series one metric may have; more are counted under `<overflow>`.
+    series_budget: int = 2_000
+    # Folder that several worker processes share; None finds one by itself.
+    workers_folder: str | None = None
+
+    trace_sample_ratio: float = 0.01
+
+    loop_lag_interval: float = 0.25
+    loop_blocked_threshold: float = 0.1
+    culprit_budget: int = 50
