@@ -59,7 +59,7 @@ LABELS: dict[str, str] = {
     ROUTE: "template of the route, with the prefixes of its routers and mounts; no route reads `<unmatched>`",
     STATUS: "status code; an unhandled exception is a 500",
     OUTCOME: "how it ended",
-    CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent",
+    CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; the HTTP status of a refusal",
     POOL: "name given to `instrument`, or the engine's `pool_logging_name`, or its database's name",
     POOL_STATE: "`idle` or `used`",
     DB_SYSTEM: "`postgresql`, `redis`, or another dialect's name",

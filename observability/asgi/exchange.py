@@ -1,0 +1,127 @@
+"""One HTTP request and its response, as they pass between server and application."""
+
+from time import perf_counter
+from typing import Protocol
+
+from starlette.types import Message, Receive, Scope, Send
+
+from observability import conventions
+from observability.context import RequestRecord
+from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics, known_method
+
+_PROCESS_TIME = conventions.PROCESS_TIME_HEADER.lower().encode()
+_SERVER_TIMING = conventions.SERVER_TIMING_HEADER.lower().encode()
+_TRACE_ID = conventions.TRACE_ID_HEADER.lower().encode()
+_SET_BY_US = frozenset({_PROCESS_TIME, _TRACE_ID})
+
+
+class Owner(Protocol):
+    """What an exchange needs of the middleware that made it."""
+
+    adds_headers: bool
+    adds_server_timing: bool
+
+    def route_of(self, scope: Scope) -> RouteMetrics: ...
+
+    def request_over(self) -> None: ...
+
+
+class Exchange:
+    """The `receive` and `send` of one request, which its application calls instead of the server's."""
+
+    __slots__ = (
+        "_client_left",
+        "_has_streamed",
+        "_headers",
+        "_is_over",
+        "_owner",
+        "_receive",
+        "_record",
+        "_scope",
+        "_send",
+        "_started_at",
+        "_status",
+    )
+
+    def __init__(
+        self, owner: Owner, record: RequestRecord, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._started_at = perf_counter()
+        self._owner = owner
+        self._record = record
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._status = SERVER_ERROR
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._has_streamed = False
+        self._client_left = False
+        self._is_over = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._client_left = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.start":
+            message = self._begin(message)
+        try:
+            await self._send(message)
+        except OSError:
+            # How the ASGI specification (2.4) says that the client is gone.
+            self._client_left = True
+            raise
+        if kind == "http.response.body" and message.get("more_body", False):
+            self._stream(message)
+        elif kind in {"http.response.body", "http.response.pathsend"}:
+            self._end("shed" if self._record.is_shed else "completed")
+
+    def close(self) -> None:
+        """The application returned or raised: a response that is not out by now never will be."""
+        if not self._is_over:
+            self._status = SERVER_ERROR
+            self._end("aborted")
+
+    def _begin(self, message: Message) -> Message:
+        self._status = message["status"]
+        self._headers = [header for header in message.get("headers", ()) if header[0] not in _SET_BY_US]
+        if not self._owner.adds_headers:
+            return message
+        record, seconds = self._record, perf_counter() - self._started_at
+        self._headers.append((_PROCESS_TIME, b"%.6f" % seconds))
+        self._headers.append((_TRACE_ID, record.trace_id.encode()))
+        if self._owner.adds_server_timing:
+            spent = (seconds * 1e3, record.db_seconds * 1e3, record.cache_seconds * 1e3)
+            self._headers.append((_SERVER_TIMING, b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % spent))
+        return {**message, "headers": self._headers}
+
+    def _stream(self, message: Message) -> None:
+        # A length declared up front means an ordinary response that some middleware passes on in pieces.
+        if self._has_streamed or not message.get("body"):
+            return
+        self._has_streamed = True
+        if not any(name == b"content-length" for name, _ in self._headers):
+            self._owner.route_of(self._scope).stream_started(perf_counter() - self._started_at)
+
+    def _end(self, outcome: Outcome) -> None:
+        self._is_over = True
+        record, now = self._record, perf_counter()
+        record.ended_at = now
+        route = self._owner.route_of(self._scope)
+        record.route = route.template
+        self._owner.request_over()
+        if self._client_left or _is_disconnected(self._send):
+            route.request_ended("client_disconnected")
+            return
+        exemplar = record.trace_id if record.is_sampled else ""
+        method = known_method(self._scope["method"])
+        route.request_answered(method, self._status, now - self._started_at, record.query_count, exemplar)
+        route.request_ended(outcome)
+
+
+def _is_disconnected(send: Send) -> bool:
+    """Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`."""
+    return getattr(getattr(send, "__self__", None), "disconnected", False) is True

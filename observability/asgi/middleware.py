@@ -1,0 +1,81 @@
+"""The outermost layer: every request and WebSocket passes here once."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from observability import context
+from observability.asgi.connection import Connection
+from observability.asgi.exchange import Exchange
+from observability.asgi.routes import RouteTable
+from observability.context import Sampler
+from observability.metrics.http import HttpMetrics
+from observability.metrics.recorders import Recorders
+from observability.settings import TelemetrySettings
+
+# In a scope, it says that an instrumented application further out already counts this request.
+_COUNTED = "observability.is_counted"
+
+
+class RequestMiddleware:
+    """Measures requests and WebSockets from outside everything else, `ServerErrorMiddleware` included."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: HttpMetrics,
+        routes: RouteTable,
+        recorders: Recorders,
+        settings: TelemetrySettings,
+        exposition: ASGIApp,
+    ) -> None:
+        """Stand in front of `app` and record into `metrics`; scrapes are answered by `exposition`."""
+        self._app = app
+        self._metrics_path = settings.metrics_path
+        self._exposition = exposition
+        self._routes = routes
+        self._recorders = recorders
+        self._active = metrics.active
+        self._sampler = Sampler(settings.trace_sample_ratio)
+        self.adds_headers = settings.response_headers
+        self.adds_server_timing = settings.server_timing
+        self.route_of = routes.find
+        self.request_over = metrics.active.dec
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, self._prepared(send))
+        elif _COUNTED in scope:
+            await self._app(scope, receive, send)
+        elif scope["path"] == self._metrics_path and scope["type"] == "http":
+            await self._exposition(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._routes.is_prepared:
+            self._routes.prepare()
+        scope[_COUNTED] = True
+        record = self._sampler.start(scope["headers"])
+        record.recorders = self._recorders
+        passing: Exchange | Connection
+        if scope["type"] == "http":
+            self._active.inc()
+            passing = Exchange(self, record, scope, receive, send)
+        else:
+            passing = Connection(self, scope, receive, send)
+        token = context.enter(record)
+        try:
+            await self._app(scope, passing.receive, passing.send)
+        finally:
+            passing.close()
+            context.leave(token)
+
+    def _prepared(self, send: Send) -> Send:
+        """Routes may be added until the application says that it has started."""
+
+        async def prepared(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._routes.prepare()
+            await send(message)
+
+        return prepared

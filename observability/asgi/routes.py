@@ -1,0 +1,104 @@
+"""From a request's scope to what records its route, without matching the path again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from observability.asgi.leaves import Leaf, leaves
+from observability.conventions import UNMATCHED
+from observability.metrics.http import HttpMetrics, RouteMetrics
+
+Scope = Mapping[str, Any]
+
+# Routes that appear after the start; an application that makes routes without end stops being told apart.
+_LATECOMERS = 1_000
+
+
+class RouteTable:
+    """Knows the routes of one application by the objects that routers leave in a scope."""
+
+    def __init__(self, app: Any, metrics: HttpMetrics) -> None:
+        """Routes are read from `app.routes` by `prepare`, and again when an unknown one turns up."""
+        self._app = app
+        self._metrics = metrics
+        self._known: dict[int, list[Leaf]] = {}
+        self._late: list[Leaf] = []
+        self.is_prepared = False
+        self.unmatched = metrics.route(UNMATCHED)
+
+    def prepare(self) -> None:
+        """Read the routes and let their series exist."""
+        self.is_prepared = True
+        self._known = {}
+        self.unmatched.expect((), 0)
+        for leaf in [*leaves(self._app.routes), *self._late]:
+            self._learn(leaf)
+            if leaf.methods:
+                self._metrics.route(leaf.template).expect(leaf.methods, leaf.status)
+
+    def find(self, scope: Scope) -> RouteMetrics:
+        """What records the route that the routers chose for this scope."""
+        chosen = _chosen(scope)
+        if chosen is None:
+            return self._frontend(scope)
+        found = self._known.get(id(chosen)) or self._meet(chosen, scope)
+        leaf = found[0] if len(found) == 1 else _fitting(found, scope)
+        return self._metrics.route(leaf.template)
+
+    def _learn(self, leaf: Leaf) -> None:
+        for identity in leaf.identities:
+            self._known.setdefault(id(identity), []).append(leaf)
+
+    def _meet(self, chosen: object, scope: Scope) -> list[Leaf]:
+        """Learn a route that was added after the start, or hides in an application that shows no routes."""
+        if len(self._late) >= _LATECOMERS:
+            return [Leaf((), UNMATCHED)]
+        self.prepare()
+        if id(chosen) not in self._known:
+            self._late.append(Leaf((chosen,), _template(chosen, scope)))
+            self._learn(self._late[-1])
+        return self._known[id(chosen)]
+
+    def _frontend(self, scope: Scope) -> RouteMetrics:
+        """FastAPI's frontends leave no endpoint, only the path below them."""
+        below = scope.get("fastapi", {}).get("frontend_path")
+        if below is None:
+            return self.unmatched
+        above = _path(scope).removesuffix(below).rstrip("/")
+        return self._metrics.route(f"{above}/{{path}}")
+
+
+def _chosen(scope: Scope) -> object:
+    """The most telling object of the route in the scope, or None.
+
+    `route` and the effective context of an included router may be left over from a router further out,
+    so they count only when they lead to the endpoint.
+    """
+    endpoint = scope.get("endpoint")
+    if endpoint is None:
+        return None
+    # Semi-private: it tells two inclusions of one route apart.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    if context is not None and getattr(context.original_route, "endpoint", None) is endpoint:
+        return context
+    route = scope.get("route")
+    return route if getattr(route, "endpoint", None) is endpoint else endpoint
+
+
+def _fitting(found: list[Leaf], scope: Scope) -> Leaf:
+    path = _path(scope)
+    return next((leaf for leaf in found if leaf.fits(path)), found[0])
+
+
+def _path(scope: Scope) -> str:
+    """The path below the proxy's root path, mounts included."""
+    root = scope.get("app_root_path", scope.get("root_path", ""))
+    path: str = scope["path"]
+    return path.removeprefix(root)
+
+
+def _template(chosen: object, scope: Scope) -> str:
+    path = getattr(chosen, "path_format", None)
+    if path is None:
+        return UNMATCHED
+    mounts = scope.get("root_path", "").removeprefix(scope.get("app_root_path", scope.get("root_path", "")))
+    return f"{mounts}{path}"

@@ -1,0 +1,83 @@
+"""Stock fastapi-cache2: the look-ups of its `@cache` decorator, measured at the backend.
+
+The decorator logs a failing backend and goes on as after a miss: only the backend can tell the two apart.
+"""
+
+import functools
+import importlib
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from observability import context
+from observability.metrics.recorders import Recorders
+
+_MEASURED = "_observability_measured"
+
+Get = Callable[[Any, str], Awaitable[tuple[int, bytes | None]]]
+Set = Callable[..., Awaitable[None]]
+
+
+def install() -> None:
+    """Measure the backend of fastapi-cache2, present or to come, if the package is there; again does nothing."""
+    try:
+        cache = importlib.import_module("fastapi_cache").FastAPICache
+    except ImportError:
+        return
+    if cache._backend is not None:  # noqa: SLF001  its getter raises before `init`
+        _measure(cache.get_backend())
+    if not hasattr(cache.init, _MEASURED):
+        cache.init = classmethod(_measuring_init(cache.init.__func__))
+
+
+def _measuring_init(stock: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(stock)
+    def init(cls: Any, *arguments: Any, **options: Any) -> None:
+        stock(cls, *arguments, **options)
+        _measure(cls.get_backend())
+
+    setattr(init, _MEASURED, True)
+    return init
+
+
+def _measure(backend: Any) -> None:
+    stock = type(backend)
+    if not hasattr(stock, _MEASURED):
+        added = {
+            "get_with_ttl": _measuring_get(stock.get_with_ttl),
+            "set": _measuring_set(stock.set),
+            "__module__": __name__,
+            _MEASURED: True,
+        }
+        backend.__class__ = type(f"Measured{stock.__name__}", (stock,), added)
+
+
+def _measuring_get(stock: Get) -> Get:
+    @functools.wraps(stock)
+    async def get_with_ttl(backend: Any, key: str) -> tuple[int, bytes | None]:
+        record = context.current()
+        if record is None or record.recorders is None:
+            return await stock(backend, key)
+        recorders: Recorders = record.recorders
+        try:
+            ttl, value = await stock(backend, key)
+        except Exception:
+            recorders.stock_cache.looked_up("error")
+            raise
+        recorders.stock_cache.looked_up("miss" if value is None else "hit")
+        if value is None:
+            record.open_fills = {**(record.open_fills or {}), key: perf_counter()}
+        return ttl, value
+
+    return get_with_ttl
+
+
+def _measuring_set(stock: Set) -> Set:
+    @functools.wraps(stock)
+    async def put(backend: Any, key: str, *arguments: Any, **options: Any) -> None:
+        record = context.current()
+        if record is not None and record.open_fills and key in record.open_fills:
+            record.recorders.stock_cache.filled(perf_counter() - record.open_fills.pop(key))
+        await stock(backend, key, *arguments, **options)
+
+    return put

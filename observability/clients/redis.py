@@ -1,0 +1,100 @@
+"""Clients of redis.asyncio and their pipelines, measured.
+
+redis-py's own observability records OpenTelemetry metrics only: it has no seam for other recorders. So the client
+becomes an instance of a subclass of its own class, which its pipelines inherit.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from observability import context
+from observability.metrics.database import OperationMetrics
+
+_SYSTEM = "redis"
+_PIPELINE = "PIPELINE"
+
+Execute = Callable[..., Awaitable[Any]]
+
+
+def named_clients(redis: Any) -> dict[str, Any]:
+    """Clients by name; a single one is called `redis`."""
+    if redis is None:
+        return {}
+    return dict(redis) if isinstance(redis, Mapping) else {"redis": redis}
+
+
+def measure_redis(client: Any, metrics: OperationMetrics) -> None:
+    """Measure the commands and pipelines of this client from now on."""
+    stock = type(client)
+    recorder = _Commands(metrics)
+    added = {
+        "execute_command": recorder.measuring(stock.execute_command),
+        "pipeline": _measuring_pipelines(stock.pipeline, recorder),
+        "__module__": __name__,
+    }
+    client.__class__ = type(f"Measured{stock.__name__}", (stock,), added)
+
+
+def _measuring_pipelines(stock: Callable[..., Any], recorder: "_Commands") -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def pipeline(client: Any, *arguments: Any, **options: Any) -> Any:
+        made = stock(client, *arguments, **options)
+        made.__class__ = recorder.pipeline_class(type(made))
+        return made
+
+    return pipeline
+
+
+class _Commands:
+    """Records what the clients and pipelines of one client execute."""
+
+    def __init__(self, metrics: OperationMetrics) -> None:
+        self._metrics = metrics
+        self._pipeline_classes: dict[Any, Any] = {}
+
+    def measuring(self, stock: Execute) -> Execute:
+        @functools.wraps(stock)
+        async def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
+            return await self._timed(_operation(arguments[0]), stock(client, *arguments, **options))
+
+        return execute_command
+
+    def pipeline_class(self, stock: Any) -> Any:
+        if stock not in self._pipeline_classes:
+            self._pipeline_classes[stock] = self._measured_pipeline(stock)
+        return self._pipeline_classes[stock]
+
+    def _measured_pipeline(self, stock: Any) -> Any:
+        @functools.wraps(stock.execute)
+        async def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
+            return await self._timed(_PIPELINE, stock.execute(pipeline, *arguments, **options))
+
+        added: dict[str, Any] = {"execute": execute, "__module__": __name__}
+        if hasattr(stock, "immediate_execute_command"):
+            added["immediate_execute_command"] = self.measuring(stock.immediate_execute_command)
+        return type(f"Measured{stock.__name__}", (stock,), added)
+
+    async def _timed(self, operation: str, execution: Awaitable[Any]) -> Any:
+        error_type, started_at = "", perf_counter()
+        try:
+            return await execution
+        except BaseException as error:
+            error_type = type(error).__name__
+            raise
+        finally:
+            self._end(operation, error_type, perf_counter() - started_at)
+
+    def _end(self, operation: str, error_type: str, seconds: float) -> None:
+        record, trace_id = context.current(), ""
+        if record is not None:
+            record.cache_seconds += seconds
+            trace_id = record.trace_id if record.is_sampled else ""
+        self._metrics.operation_ended(_SYSTEM, operation, error_type, seconds, trace_id)
+
+
+def _operation(command: Any) -> str:
+    """The command without its subcommand, in capitals."""
+    text = command.decode("ascii", "replace") if isinstance(command, bytes) else str(command)
+    return text.split(maxsplit=1)[0].upper() if text.strip() else ""

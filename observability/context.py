@@ -1,0 +1,127 @@
+"""What is known about the request being served, reachable from anywhere that runs on its behalf."""
+
+import random
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar, Token
+from typing import Any
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+# https://www.w3.org/TR/trace-context-2/#traceparent-header
+_TRACEPARENT = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+_SAMPLED = 0x01
+# OpenTelemetry's TraceIdRatioBased looks at these bits of a trace id.
+_RATIO_BITS = (1 << 64) - 1
+
+
+class RequestRecord:
+    """The running account of one request: its ids, and what it cost so far.
+
+    Attributes:
+        trace_id: 32 hex digits, the caller's when it sent a valid `traceparent`.
+        span_id: 16 hex digits of this request's own span.
+        parent_id: 16 hex digits of the caller's span, or empty.
+        is_sampled: Whether the trace is kept whatever happens.
+        is_shed: Whether the request was refused under load.
+        route: Template of the route, empty until it is known.
+        query_count: Database queries so far.
+        db_seconds: Time spent in database queries.
+        cache_seconds: Time spent in Redis.
+        ended_at: `time.perf_counter()` when the last byte went out, 0 before.
+        recorders: What records the signals of the application (`metrics.recorders.Recorders`), or None.
+        spans: Room for spans buffered until it is known whether the trace is kept.
+        open_fills: When the cache keys that this request missed were missed.
+        culprit: `module:function` that blocked the event loop during the request, or empty.
+    """
+
+    __slots__ = (
+        "cache_seconds",
+        "culprit",
+        "db_seconds",
+        "ended_at",
+        "is_sampled",
+        "is_shed",
+        "open_fills",
+        "parent_id",
+        "query_count",
+        "recorders",
+        "route",
+        "span_id",
+        "spans",
+        "trace_id",
+    )
+
+    def __init__(self, trace_id: str, span_id: str, parent_id: str, *, is_sampled: bool) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.parent_id = parent_id
+        self.is_sampled = is_sampled
+        self.is_shed = False
+        self.route = ""
+        self.query_count = 0
+        self.db_seconds = 0.0
+        self.cache_seconds = 0.0
+        self.ended_at = 0.0
+        self.recorders: Any = None
+        self.spans: list[tuple[Any, ...]] | None = None
+        self.open_fills: dict[str, float] | None = None
+        self.culprit = ""
+
+
+class Sampler:
+    """Gives each request its ids and decides whether its trace is kept from the start."""
+
+    __slots__ = ("_bound",)
+
+    def __init__(self, ratio: float) -> None:
+        """Keep `ratio` (0 to 1) of the traces that start here; callers decide about theirs."""
+        self._bound = round(ratio * (_RATIO_BITS + 1))
+
+    def start(self, headers: Headers) -> RequestRecord:
+        """The record of a request that came with these headers."""
+        span_id = f"{random.getrandbits(64) or 1:016x}"
+        for name, value in headers:
+            if name == b"traceparent" and (parent := _parse(value)):
+                trace_id, parent_id, is_sampled = parent
+                return RequestRecord(trace_id, span_id, parent_id, is_sampled=is_sampled)
+        number = random.getrandbits(128) or 1
+        is_sampled = (number & _RATIO_BITS) < self._bound
+        return RequestRecord(f"{number:032x}", span_id, "", is_sampled=is_sampled)
+
+
+def _parse(value: bytes) -> tuple[str, str, bool] | None:
+    match = _TRACEPARENT.fullmatch(value.strip())
+    if match is None:
+        return None
+    version, trace_id, parent_id, flags, rest = match.groups()
+    if version == b"00" and rest:
+        return None
+    return trace_id.decode(), parent_id.decode(), bool(int(flags, 16) & _SAMPLED)
+
+
+_current: ContextVar[RequestRecord | None] = ContextVar("observability_request", default=None)
+
+
+def current() -> RequestRecord | None:
+    """The record of the request being served, also inside its threads and background tasks."""
+    return _current.get()
+
+
+def enter(record: RequestRecord) -> Token[RequestRecord | None]:
+    """Make `record` the current one; give the token to `leave`."""
+    return _current.set(record)
+
+
+def leave(token: Token[RequestRecord | None]) -> None:
+    """Restore what was current before `enter`."""
+    _current.reset(token)
+
+
+def mark_shed() -> None:
+    """Say that the current request is refused to protect the service; call it before answering 503."""
+    record = _current.get()
+    if record is not None:
+        record.is_shed = True

@@ -1,0 +1,43 @@
+"""What is recorded of background tasks, in the process that answered or in a worker."""
+
+from typing import Literal
+
+from observability import conventions
+from observability.metrics.children import Children
+from observability.metrics.families import gauge, histogram
+from observability.metrics.instruments import GaugeChild, HistogramChild, Registry
+
+Runner = Literal["in_process", "worker"]
+TaskOutcome = Literal["succeeded", "failed", "retried", "cancelled"]
+
+
+class TaskMetrics:
+    """The families of background work."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Register the families."""
+        durations = histogram(conventions.TASK_DURATION, registry)
+        in_progress = gauge(conventions.TASKS_IN_PROGRESS, registry)
+        delays = histogram(conventions.TASK_QUEUE_DELAY, registry)
+        self._durations: Children[tuple[str, str, str], HistogramChild] = Children(
+            lambda key: durations.labels(*key)
+        )
+        self._in_progress: Children[tuple[str, str], GaugeChild] = Children(
+            lambda key: in_progress.labels(*key)
+        )
+        self._delays: Children[tuple[str, str], HistogramChild] = Children(lambda key: delays.labels(*key))
+
+    def task_started(self, task: str, runner: Runner, queue_delay: float | None) -> None:
+        """A task began, so many seconds after it was enqueued (None when nobody knows)."""
+        self._in_progress[task, runner].inc()
+        if queue_delay is not None:
+            self._delays[task, runner].observe(queue_delay)
+
+    def task_ended(self, task: str, runner: Runner, outcome: TaskOutcome, seconds: float) -> None:
+        """A started task is over."""
+        self._in_progress[task, runner].dec()
+        self._durations[task, runner, outcome].observe(seconds)
+
+    def task_skipped(self, task: str, runner: Runner) -> None:
+        """A task will never start."""
+        self._durations[task, runner, "cancelled"].observe(0.0)

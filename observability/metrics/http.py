@@ -1,0 +1,107 @@
+"""What is recorded of HTTP requests and WebSockets."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from observability import conventions
+from observability.metrics.children import Children
+from observability.metrics.families import counter, gauge, histogram
+from observability.metrics.instruments import CounterChild, GaugeChild, HistogramChild, Registry
+
+Outcome = Literal["completed", "client_disconnected", "aborted", "shed"]
+
+SERVER_ERROR = 500
+
+
+class HttpMetrics:
+    """The families of the HTTP server; `route` gives what records one route."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        thresholds: tuple[float, ...] = (),
+        counts_queries: bool = False,
+    ) -> None:
+        """Register the families.
+
+        Args:
+            registry: Where they are exposed.
+            thresholds: Latency objectives in seconds, each an exact bucket.
+            counts_queries: Whether a database is measured, so that queries a request mean something.
+        """
+        self.active = gauge(conventions.HTTP_ACTIVE_REQUESTS, registry)
+        self.durations = histogram(conventions.HTTP_REQUEST_DURATION, registry, thresholds)
+        self.starts = histogram(conventions.HTTP_RESPONSE_START, registry, thresholds)
+        self.outcomes = counter(conventions.HTTP_OUTCOMES, registry)
+        self.queries = histogram(conventions.HTTP_DB_QUERIES, registry)
+        self.counts_queries = counts_queries
+        self.connections = gauge(conventions.WEBSOCKET_ACTIVE, registry)
+        self.connection_durations = histogram(conventions.WEBSOCKET_DURATION, registry)
+        self._routes: Children[str, RouteMetrics] = Children(lambda template: RouteMetrics(self, template))
+
+    def route(self, template: str) -> "RouteMetrics":
+        """What records the requests of one route."""
+        return self._routes[template]
+
+
+class RouteMetrics:
+    """Records the requests of one route."""
+
+    __slots__ = ("_closes", "_connections", "_durations", "_outcomes", "_queries", "_starts", "template")
+
+    def __init__(self, families: HttpMetrics, template: str) -> None:
+        """Look up what every request of the route needs."""
+        self.template = template
+        self._durations: Children[tuple[str, int], HistogramChild] = Children(
+            lambda key: families.durations.labels(key[0], template, str(key[1])),
+        )
+        self._outcomes: Children[Outcome, CounterChild] = Children(
+            lambda outcome: families.outcomes.labels(template, outcome),
+        )
+        self._starts: Children[None, HistogramChild] = Children(lambda _: families.starts.labels(template))
+        self._queries = families.queries.labels(template) if families.counts_queries else None
+        self._connections: Children[None, GaugeChild] = Children(
+            lambda _: families.connections.labels(template)
+        )
+        self._closes: Children[int, HistogramChild] = Children(
+            lambda code: families.connection_durations.labels(template, str(code)),
+        )
+
+    def expect(self, methods: Iterable[str], status: int) -> None:
+        """Let the series of these methods exist before the first request: `rate` cannot see a first error otherwise."""
+        for method in methods:
+            _ = (
+                self._durations[known_method(method), status],
+                self._durations[known_method(method), SERVER_ERROR],
+            )
+        _ = self._outcomes["completed"]
+
+    def request_answered(self, method: str, status: int, seconds: float, queries: int, trace_id: str) -> None:
+        """A response went out in full, or the server broke it off; a `trace_id` becomes the exemplar."""
+        self._durations[method, status].observe(seconds, trace_id)
+        if self._queries is not None:
+            self._queries.observe(queries, trace_id)
+
+    def request_ended(self, outcome: Outcome) -> None:
+        """Count how a request ended."""
+        self._outcomes[outcome].inc()
+
+    def stream_started(self, seconds: float) -> None:
+        """A streamed response sent its first byte after so many seconds."""
+        self._starts[None].observe(seconds)
+
+    def websocket_opened(self) -> None:
+        """A WebSocket was accepted."""
+        self._connections[None].inc()
+
+    def websocket_closed(self, code: int, seconds: float, *, was_open: bool) -> None:
+        """A WebSocket ended with this close code (or its handshake with this status) after so many seconds."""
+        if was_open:
+            self._connections[None].dec()
+        self._closes[code].observe(seconds)
+
+
+def known_method(method: str) -> str:
+    """The method as a label: a bounded set."""
+    return method if method in conventions.KNOWN_METHODS else conventions.OTHER

@@ -1,0 +1,40 @@
+"""Every recorder of one application, made once."""
+
+from dataclasses import dataclass
+
+from observability import conventions
+from observability.metrics.background import TaskMetrics
+from observability.metrics.cache import CacheFamilies, CacheMetrics
+from observability.metrics.database import DatabaseMetrics, OperationMetrics
+from observability.metrics.families import gauge
+from observability.metrics.instruments import Registry
+
+STOCK_CACHE = "fastapi-cache2"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorders:
+    """What records the signals of one application, apart from its requests."""
+
+    tasks: TaskMetrics
+    caches: CacheFamilies
+    stock_cache: CacheMetrics
+    pools: DatabaseMetrics
+    operations: OperationMetrics
+
+
+def recorders(registry: Registry) -> Recorders:
+    """Register the families of every signal."""
+    caches = CacheFamilies(registry)
+    return Recorders(
+        tasks=TaskMetrics(registry),
+        caches=caches,
+        stock_cache=caches.cache(STOCK_CACHE),
+        pools=DatabaseMetrics(registry),
+        operations=OperationMetrics(registry),
+    )
+
+
+def show_build(registry: Registry, version: str, revision: str) -> None:
+    """Expose what runs."""
+    gauge(conventions.BUILD_INFO, registry).labels(version, revision).set(1)

@@ -1,0 +1,134 @@
+"""The one call that makes an application measurable."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from observability.asgi.exposition import exposition
+from observability.asgi.middleware import RequestMiddleware
+from observability.asgi.routes import RouteTable
+from observability.background import in_process
+from observability.background.measurement import TaskRun, measured_task
+from observability.clients import fastapi_cache
+from observability.clients.database import AnyEngine, measure_engine, named_engines
+from observability.clients.redis import measure_redis, named_clients
+from observability.metrics.http import HttpMetrics
+from observability.metrics.instruments import Registry
+from observability.metrics.recorders import Recorders, recorders, show_build
+from observability.settings import TelemetrySettings
+
+_STATE = "telemetry"
+
+
+class AlreadyInstrumented(RuntimeError):
+    """The application or process was instrumented before; doing it again would count everything twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What `instrument` made: where metrics are, and where to record more."""
+
+    service_name: str
+    settings: TelemetrySettings
+    registry: Registry
+    recorders: Recorders
+
+    def exposition(self) -> ASGIApp:
+        """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
+        return exposition(self.registry)
+
+    def measured_task(
+        self, task: str, *, queue_delay: float | None = None
+    ) -> AbstractContextManager[TaskRun]:
+        """Measure a block as one run of a queue's job; `queue_delay` is the seconds since it was enqueued."""
+        return measured_task(self.recorders.tasks, task, runner="worker", queue_delay=queue_delay)
+
+
+def instrument(
+    app: Starlette,
+    *,
+    service_name: str,
+    engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
+    redis: Any = None,
+    settings: TelemetrySettings | None = None,
+    registry: Registry | None = None,
+) -> Telemetry:
+    """Measure an application from outside everything else it is made of.
+
+    Args:
+        app: A FastAPI or Starlette application; routes and middleware may still be added to it.
+        service_name: Name of the service in traces and logs.
+        engine: SQLAlchemy engine, async or sync, or several by pool name.
+        redis: Client of redis.asyncio, or several by name.
+        settings: Choices; the defaults suit most.
+        registry: Where to record, a new one by default.
+
+    Raises:
+        AlreadyInstrumented: The application was instrumented before.
+    """
+    if hasattr(app.state, _STATE):
+        msg = (
+            "This application is instrumented already; `app.state.telemetry` is what the first call returned."
+        )
+        raise AlreadyInstrumented(msg)
+    engines = named_engines(engine)
+    telemetry = _telemetry(
+        service_name, engines, redis, settings or TelemetrySettings(), registry or Registry()
+    )
+    setattr(app.state, _STATE, telemetry)
+    in_process.install()
+    fastapi_cache.install()
+    http = HttpMetrics(
+        telemetry.registry,
+        thresholds=telemetry.settings.latency_thresholds,
+        counts_queries=bool(engines),
+    )
+    _stand_outside(app, telemetry, http)
+    return telemetry
+
+
+def instrument_worker(
+    *,
+    service_name: str,
+    engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
+    redis: Any = None,
+    settings: TelemetrySettings | None = None,
+    registry: Registry | None = None,
+) -> Telemetry:
+    """Measure a process that serves no requests, such as a queue's worker; see `instrument`."""
+    settings, registry = settings or TelemetrySettings(), registry or Registry()
+    return _telemetry(service_name, named_engines(engine), redis, settings, registry)
+
+
+def _telemetry(
+    service_name: str, engines: Mapping[str, Any], redis: Any, settings: TelemetrySettings, registry: Registry
+) -> Telemetry:
+    made = recorders(registry)
+    show_build(registry, settings.service_version, settings.service_revision)
+    for name, engine in engines.items():
+        measure_engine(engine, name, made.pools, made.operations)
+    for client in named_clients(redis).values():
+        measure_redis(client, made.operations)
+    return Telemetry(service_name, settings, registry, made)
+
+
+def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
+    routes, build = RouteTable(app, http), app.build_middleware_stack
+
+    def outermost(stack: ASGIApp) -> ASGIApp:
+        return RequestMiddleware(
+            stack,
+            metrics=http,
+            routes=routes,
+            recorders=telemetry.recorders,
+            settings=telemetry.settings,
+            exposition=telemetry.exposition(),
+        )
+
+    app.build_middleware_stack = lambda: outermost(build())  # type: ignore[method-assign]
+    if app.middleware_stack is not None:
+        app.middleware_stack = outermost(app.middleware_stack)
