@@ -53,6 +53,10 @@ class CacheMetrics:
         """An entry or a group of entries was invalidated."""
         self._invalidations.inc()
 
-    def breaker_is_open(self, is_open: bool) -> None:  # noqa: FBT001  the one thing it says
-        """The cache's server is being spared, or is used again."""
-        self._breaker_open.set(float(is_open))
+    def breaker_opened(self) -> None:
+        """The cache's server fails and is left alone from now on."""
+        self._breaker_open.set(1)
+
+    def breaker_closed(self) -> None:
+        """The cache's server is used again."""
+        self._breaker_open.set(0)

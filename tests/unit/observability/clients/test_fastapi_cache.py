@@ -1,0 +1,137 @@
+"""What stock fastapi-cache2 counts as."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi_cache import FastAPICache
+from fastapi_cache.backends.inmemory import InMemoryBackend
+from fastapi_cache.decorator import cache
+
+from observability.clients import fastapi_cache
+from observability.metrics.instruments import Registry
+from observability.setup import Telemetry, instrument
+from observability.testing import recorded, series
+from tests.unit.observability.server import request
+
+
+class Memory(InMemoryBackend):
+    """A cache of the test's own."""
+
+    def __init__(self) -> None:
+        self._store = {}
+        self.is_down = False
+
+    async def get_with_ttl(self, key: str) -> tuple[int, bytes | None]:
+        if self.is_down:
+            raise ConnectionError
+        return await super().get_with_ttl(key)
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    FastAPICache.reset()
+    yield
+    FastAPICache.reset()
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/products/{product_id}")
+    @cache(expire=60)
+    async def read(product_id: int) -> dict[str, int]:
+        return {"id": product_id}
+
+    @app.get("/broken")
+    @cache(expire=60)
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    return app
+
+
+@pytest.fixture
+def telemetry(app: FastAPI) -> Telemetry:
+    return instrument(app, service_name="shop")
+
+
+def lookups(registry: Registry) -> dict[str, float]:
+    found = series(registry, "cache_requests_total", cache="fastapi-cache2")
+    return {dict(labels)["result"]: value for labels, value in found.items() if value}
+
+
+async def test_hits_and_misses_of_the_stock_decorator_are_counted(app: FastAPI, telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+    for path in ("/products/1", "/products/1", "/products/2"):
+        assert (await request(app, path)).status == 200
+    assert lookups(telemetry.registry) == {"miss": 2, "hit": 1}
+
+
+async def test_a_failing_backend_is_an_error_and_no_miss(app: FastAPI, telemetry: Telemetry) -> None:
+    backend = Memory()
+    FastAPICache.init(backend)
+    backend.is_down = True
+    assert (await request(app, "/products/1")).status == 200
+    assert lookups(telemetry.registry) == {"error": 1}
+
+
+async def test_computing_a_missing_value_is_measured(app: FastAPI, telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+    await request(app, "/products/1")
+    await request(app, "/products/1")
+    await request(app, "/broken")
+    assert recorded(telemetry.registry, "cache_fill_duration_seconds_count", cache="fastapi-cache2") == 1
+
+
+async def test_a_value_stored_without_a_miss_is_no_fill(app: FastAPI, telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+
+    @app.get("/warm")
+    async def warm() -> None:
+        await FastAPICache.get_backend().set("key", b"value", 60)
+
+    await request(app, "/warm")
+    assert recorded(telemetry.registry, "cache_fill_duration_seconds_count", cache="fastapi-cache2") == 0
+
+
+async def test_a_cache_that_was_there_before_is_measured(app: FastAPI) -> None:
+    FastAPICache.init(Memory())
+    telemetry = instrument(app, service_name="shop")
+    await request(app, "/products/1")
+    assert lookups(telemetry.registry) == {"miss": 1}
+
+
+async def test_measuring_twice_counts_once(app: FastAPI, telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+    instrument(FastAPI(), service_name="other")
+    await request(app, "/products/1")
+    assert lookups(telemetry.registry) == {"miss": 1}
+
+
+async def test_the_backend_is_still_what_it_was(telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+    assert isinstance(FastAPICache.get_backend(), Memory)
+    assert lookups(telemetry.registry) == {}
+
+
+async def test_outside_a_request_the_cache_works_unmeasured(telemetry: Telemetry) -> None:
+    FastAPICache.init(Memory())
+    backend = FastAPICache.get_backend()
+    await backend.set("key", b"value", 60)
+    ttl, value = await backend.get_with_ttl("key")
+    assert (0 < ttl <= 60, value) == (True, b"value")
+    assert lookups(telemetry.registry) == {}
+
+
+def test_an_application_without_the_package_is_instrumented_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # How Python forbids an import.
+    monkeypatch.setitem(sys.modules, "fastapi_cache", None)
+    stock: Any = FastAPICache.init
+    fastapi_cache.install()
+    assert FastAPICache.init == stock
