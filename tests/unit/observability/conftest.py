@@ -1,7 +1,10 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from observability import context
+from observability.context import RequestRecord
 from observability.metrics.instruments import Registry
 
 
@@ -13,3 +16,11 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 @pytest.fixture
 def registry() -> Registry:
     return Registry()
+
+
+@pytest.fixture
+def record() -> Iterator[RequestRecord]:
+    record = context.Sampler(1).start([])
+    token = context.enter(record)
+    yield record
+    context.leave(token)

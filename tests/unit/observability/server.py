@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Scope
@@ -131,10 +132,9 @@ class Socket:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let others run until the condition holds."""
-    for _ in range(10_000):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    msg = "what was waited for never happened"
-    raise AssertionError(msg)
+    """Let others run until the condition holds; a test that hopes in vain fails after ten seconds."""
+    async with asyncio.timeout(10):
+        for _ in count():
+            if condition():
+                return
+            await asyncio.sleep(0)

@@ -22,7 +22,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.util import greenlet_spawn
 
-from observability import context
 from observability.clients.database import measure_engine, named_engines, operation_of
 from observability.context import RequestRecord
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
@@ -53,14 +52,6 @@ def engine(registry: Registry) -> Iterator[Engine]:
     measure_engine(engine, "main", DatabaseMetrics(registry), OperationMetrics(registry))
     yield engine
     engine.dispose()
-
-
-@pytest.fixture
-def record() -> Iterator[RequestRecord]:
-    record = context.Sampler(1).start([])
-    token = context.enter(record)
-    yield record
-    context.leave(token)
 
 
 def counted(registry: Registry) -> dict[tuple[str, str], float]:

@@ -1,7 +1,6 @@
 """What Redis commands and pipelines count as."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from observability import context
 from observability.clients.redis import measure_redis, named_clients
 from observability.context import RequestRecord
 from observability.metrics.database import OperationMetrics
@@ -50,14 +48,6 @@ def client(registry: Registry) -> Any:
     client = ScriptedRedis()
     measure_redis(client, OperationMetrics(registry))
     return client
-
-
-@pytest.fixture
-def record() -> Iterator[RequestRecord]:
-    record = context.Sampler(1).start([])
-    token = context.enter(record)
-    yield record
-    context.leave(token)
 
 
 def counted(registry: Registry) -> dict[tuple[str, str], float]:
