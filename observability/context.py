@@ -15,14 +15,15 @@ _TRACEPARENT = re.compile(
 _SAMPLED = 0x01
 # OpenTelemetry's TraceIdRatioBased looks at these bits of a trace id.
 _RATIO_BITS = (1 << 64) - 1
+_TRACE_BITS = (1 << 128) - 1
 
 
 class RequestRecord:
     """The running account of one request: its ids, and what it cost so far.
 
     Attributes:
-        trace_id: 32 hex digits, the caller's when it sent a valid `traceparent`.
-        span_id: 16 hex digits of this request's own span.
+        trace_number: The trace id as a number, the caller's when it sent a valid `traceparent`.
+        span_number: The id of this request's own span as a number.
         parent_id: 16 hex digits of the caller's span, or empty.
         is_sampled: Whether the trace is kept whatever happens.
         is_shed: Whether the request was refused under load.
@@ -49,14 +50,15 @@ class RequestRecord:
         "query_count",
         "recorders",
         "route",
-        "span_id",
+        "span_number",
         "spans",
-        "trace_id",
+        "trace_number",
     )
 
-    def __init__(self, trace_id: str, span_id: str, parent_id: str, *, is_sampled: bool) -> None:
-        self.trace_id = trace_id
-        self.span_id = span_id
+    def __init__(self, trace_number: int, span_number: int, parent_id: str, *, is_sampled: bool) -> None:
+        # Most requests never show their ids in words: spelling them out can wait.
+        self.trace_number = trace_number
+        self.span_number = span_number
         self.parent_id = parent_id
         self.is_sampled = is_sampled
         self.is_shed = False
@@ -70,6 +72,21 @@ class RequestRecord:
         self.open_fills: dict[str, float] | None = None
         self.culprit = ""
 
+    @property
+    def trace_id(self) -> str:
+        """The trace id in 32 hex digits."""
+        return f"{self.trace_number:032x}"
+
+    @property
+    def span_id(self) -> str:
+        """The id of this request's own span in 16 hex digits."""
+        return f"{self.span_number:016x}"
+
+    @property
+    def exemplar(self) -> str:
+        """The trace id when the trace is kept, else empty: an exemplar must lead somewhere."""
+        return f"{self.trace_number:032x}" if self.is_sampled else ""
+
 
 class Sampler:
     """Gives each request its ids and decides whether its trace is kept from the start."""
@@ -82,24 +99,24 @@ class Sampler:
 
     def start(self, headers: Headers) -> RequestRecord:
         """The record of a request that came with these headers."""
-        span_id = f"{random.getrandbits(64) or 1:016x}"
+        number = random.getrandbits(192)
+        span_number = number >> 128 or 1
         for name, value in headers:
             if name == b"traceparent" and (parent := _parse(value)):
                 trace_id, parent_id, is_sampled = parent
-                return RequestRecord(trace_id, span_id, parent_id, is_sampled=is_sampled)
-        number = random.getrandbits(128) or 1
+                return RequestRecord(trace_id, span_number, parent_id, is_sampled=is_sampled)
         is_sampled = (number & _RATIO_BITS) < self._bound
-        return RequestRecord(f"{number:032x}", span_id, "", is_sampled=is_sampled)
+        return RequestRecord(number & _TRACE_BITS or 1, span_number, "", is_sampled=is_sampled)
 
 
-def _parse(value: bytes) -> tuple[str, str, bool] | None:
+def _parse(value: bytes) -> tuple[int, str, bool] | None:
     match = _TRACEPARENT.fullmatch(value.strip())
     if match is None:
         return None
     version, trace_id, parent_id, flags, rest = match.groups()
     if version == b"00" and rest:
         return None
-    return trace_id.decode(), parent_id.decode(), bool(int(flags, 16) & _SAMPLED)
+    return int(trace_id, 16), parent_id.decode(), bool(int(flags, 16) & _SAMPLED)
 
 
 _current: ContextVar[RequestRecord | None] = ContextVar("observability_request", default=None)

@@ -92,7 +92,7 @@ class Exchange:
             return message
         record, seconds = self._record, perf_counter() - self._started_at
         self._headers.append((_PROCESS_TIME, b"%.6f" % seconds))
-        self._headers.append((_TRACE_ID, record.trace_id.encode()))
+        self._headers.append((_TRACE_ID, b"%032x" % record.trace_number))
         if self._owner.adds_server_timing:
             spent = (seconds * 1e3, record.db_seconds * 1e3, record.cache_seconds * 1e3)
             self._headers.append((_SERVER_TIMING, b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % spent))
@@ -116,9 +116,10 @@ class Exchange:
         if self._client_left or _is_disconnected(self._send):
             route.request_ended("client_disconnected")
             return
-        exemplar = record.trace_id if record.is_sampled else ""
         method = known_method(self._scope["method"])
-        route.request_answered(method, self._status, now - self._started_at, record.query_count, exemplar)
+        route.request_answered(
+            method, self._status, now - self._started_at, record.query_count, record.exemplar
+        )
         route.request_ended(outcome)
 
 

@@ -1,5 +1,7 @@
 """The outermost layer: every request and WebSocket passes here once."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability import context
@@ -41,15 +43,21 @@ class RequestMiddleware:
         self.route_of = routes.find
         self.request_over = metrics.active.dec
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, self._prepared(send))
-        elif _COUNTED in scope:
-            await self._app(scope, receive, send)
-        elif scope["path"] == self._metrics_path and scope["type"] == "http":
-            await self._exposition(scope, receive, send)
-        else:
-            await self._serve(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Hand the call on; not a coroutine of its own, which every request would pay for."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            return self._app(scope, receive, self._prepared(send))
+        if _COUNTED in scope:
+            return self._app(scope, receive, send)
+        if kind == "http" and self._is_scrape(scope):
+            return self._exposition(scope, receive, send)
+        return self._serve(scope, receive, send)
+
+    def _is_scrape(self, scope: Scope) -> bool:
+        # Servers with a root path put it in front of the path.
+        path: str = scope["path"]
+        return path.removeprefix(scope.get("root_path", "")) == self._metrics_path
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._routes.is_prepared:

@@ -133,7 +133,7 @@ class _Queries:
         if record is not None:
             record.query_count += 1
             record.db_seconds += seconds
-            trace_id = record.trace_id if record.is_sampled else ""
+            trace_id = record.exemplar
         self._metrics.operation_ended(self._system, operation_of(statement), error_type, seconds, trace_id)
 
 

@@ -90,7 +90,7 @@ class _Commands:
         record, trace_id = context.current(), ""
         if record is not None:
             record.cache_seconds += seconds
-            trace_id = record.trace_id if record.is_sampled else ""
+            trace_id = record.exemplar
         self._metrics.operation_ended(_SYSTEM, operation, error_type, seconds, trace_id)
 
 

@@ -65,6 +65,11 @@ def test_the_ratio_decides_how_many_new_traces_are_kept(ratio: float) -> None:
     assert kept == pytest.approx(4_000 * ratio, abs=200 if 0 < ratio < 1 else 0)
 
 
+def test_only_a_trace_that_is_kept_becomes_an_exemplar() -> None:
+    kept, dropped = started(ratio=1), started(ratio=0)
+    assert (kept.exemplar, dropped.exemplar) == (kept.trace_id, "")
+
+
 def test_outside_a_request_there_is_no_record() -> None:
     assert context.current() is None
     context.mark_shed()
