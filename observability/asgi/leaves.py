@@ -7,8 +7,6 @@ from typing import Any
 
 import fastapi.routing
 
-from observability.conventions import UNMATCHED
-
 _PARAMETER = re.compile(r"\{[^}]*\}")
 _OK = 200
 
@@ -65,8 +63,6 @@ def _container(route: Any, app: Any, prefix: str) -> Iterator[Leaf]:
     if routes is None:
         yield Leaf((app,), f"{prefix}/{{path}}")
         return
-    # A scope that still shows the container: none of its routes matched.
-    yield Leaf((app,), UNMATCHED)
     yield from leaves(_routes_within(route) or routes, prefix)
 
 

@@ -123,8 +123,8 @@ class _Queries:
     def fail(self, failure: ExceptionContext) -> None:
         # Errors also come from before a query began, or from reading its result later.
         if hasattr(failure.execution_context, _STARTED_AT):
-            error = failure.sqlalchemy_exception or failure.original_exception
-            self._end(failure.execution_context, failure.statement or "", type(error).__name__)
+            error_type = type(failure.original_exception).__name__
+            self._end(failure.execution_context, failure.statement or "", error_type)
 
     def _end(self, execution: Any, statement: str, error_type: str) -> None:
         seconds = perf_counter() - getattr(execution, _STARTED_AT)

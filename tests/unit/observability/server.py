@@ -72,8 +72,8 @@ class Cycle:
                 self.over.set()
         self.started.set()
 
-    def leave(self) -> None:
-        self.disconnected = True
+    def leave(self, *, shows_on_send: bool = True) -> None:
+        self.disconnected = shows_on_send
         self.over.set()
 
 

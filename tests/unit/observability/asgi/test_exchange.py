@@ -147,6 +147,16 @@ async def test_a_streamed_response_shows_when_its_first_byte_went_out(chunks: li
     assert recorded(telemetry.registry, f"{DURATION}_count", **OK) == 1
 
 
+async def test_a_stream_of_nothing_has_no_first_byte() -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        yield b""
+
+    app = answering_with(lambda: StreamingResponse(stream()))
+    telemetry = instrumented(app)
+    assert (await request(app, "/")).body == b""
+    assert recorded(telemetry.registry, STARTS) is None
+
+
 async def test_an_ordinary_response_passed_on_in_pieces_is_no_stream() -> None:
     async def pass_on(http_request: Request, call_next: RequestResponseEndpoint) -> Response:
         return await call_next(http_request)
@@ -227,13 +237,14 @@ async def test_a_client_whose_leaving_shows_as_a_failed_send_burns_no_slo() -> N
     assert_left(telemetry)
 
 
-async def test_an_endpoint_that_fails_because_the_client_left_burns_no_slo() -> None:
+@pytest.mark.parametrize("shows_on_send", [True, False])
+async def test_an_endpoint_that_fails_because_the_client_left_burns_no_slo(*, shows_on_send: bool) -> None:
     app, cycle = FastAPI(), Cycle()
 
     @app.get("/")
     async def read(http_request: Request) -> None:
         await http_request.body()
-        cycle.leave()
+        cycle.leave(shows_on_send=shows_on_send)
         assert await http_request.is_disconnected()
         raise ConnectionResetError
 

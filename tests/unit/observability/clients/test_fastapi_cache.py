@@ -112,6 +112,13 @@ async def test_measuring_twice_counts_once(app: FastAPI, telemetry: Telemetry) -
     assert lookups(telemetry.registry) == {"miss": 1}
 
 
+def test_installing_twice_changes_nothing() -> None:
+    fastapi_cache.install()
+    once = FastAPICache.init.__func__  # type: ignore[attr-defined]  a class method
+    fastapi_cache.install()
+    assert FastAPICache.init.__func__ is once  # type: ignore[attr-defined]  a class method
+
+
 async def test_the_backend_is_still_what_it_was(telemetry: Telemetry) -> None:
     FastAPICache.init(Memory())
     assert isinstance(FastAPICache.get_backend(), Memory)
