@@ -3,7 +3,7 @@
 import math
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any, TypeGuard
+from typing import Any
 
 from sqlalchemy import Engine, Pool, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -13,33 +13,26 @@ from observability.metrics.database import PoolMetrics
 _SINCE = "_observability_since"
 
 
-class _Checkout:
-    """A caller asking a pool for a connection."""
-
-    __slots__ = ("connecting", "pool")
-
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-        self.connecting = 0.0
-
-
-_checkout: ContextVar[_Checkout | None] = ContextVar("observability_checkout", default=None)
-
-
 def measure_pool(engine: Engine, metrics: PoolMetrics) -> None:
     """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class."""
     pool = engine.pool
     stock: Any = type(pool)
     added = {"_metrics": metrics, "_engine": engine, "__module__": __name__}
-    pool.__class__ = type(f"Measured{stock.__name__}", (_Measured, stock), added)
+    measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _Measured
+    pool.__class__ = type(f"Measured{stock.__name__}", (measuring, stock), added)
     # Assigning wraps the creator again, now by the method below.
     pool._creator = pool._creator  # noqa: SLF001  no event sees the connections of a custom creator
-    metrics.maximum.set(_size(pool))
-    _show(pool, engine, metrics)
+    metrics.maximum.set(_limit(pool))
+
+
+def _limit(pool: Pool) -> float:
+    """Connections the pool may open; infinite when nothing limits it."""
+    overflow = pool._max_overflow if isinstance(pool, QueuePool) else -1  # noqa: SLF001  nothing public tells
+    return float(pool.size() + overflow) if isinstance(pool, QueuePool) and overflow > -1 else math.inf
 
 
 class _Measured(Pool):
-    """What the measured subclass of a pool's own class adds to it."""
+    """What the measured subclass of any pool adds to it: creating and holding connections."""
 
     _metrics: PoolMetrics
     _engine: Engine
@@ -57,8 +50,47 @@ class _Measured(Pool):
         return measured
 
     def _do_get(self) -> Any:
-        outer = _checkout.get()
-        if outer is not None and outer.pool is self:
+        record = super()._do_get()
+        setattr(record, _SINCE, perf_counter())
+        return record
+
+    def _do_return_conn(self, record: Any) -> None:
+        super()._do_return_conn(record)
+        since = getattr(record, _SINCE, None)
+        # None: it was taken before the pool was measured.
+        if since is not None:
+            self._metrics.use.observe(perf_counter() - since)
+
+
+class _Checkout:
+    """A caller asking a pool for a connection."""
+
+    __slots__ = ("connecting", "pool")
+
+    def __init__(self, pool: Pool | None) -> None:
+        self.pool = pool
+        self.connecting = 0.0
+
+
+_NOBODY = _Checkout(None)
+_checkout: ContextVar[_Checkout] = ContextVar("observability_checkout", default=_NOBODY)
+
+
+class _MeasuredQueue(_Measured, QueuePool):
+    """What a pool that makes callers wait has besides: the wait, and how many connections are used and idle."""
+
+    def _do_get(self) -> Any:
+        if self._is_asyncio and self._pool.qsize():
+            # On an event loop nobody comes between looking and taking: the short way, without a wait.
+            record = super()._do_get()
+            self._metrics.wait.observe(0.0)
+        else:
+            record = self._long_get()
+        self._show()
+        return record
+
+    def _long_get(self) -> Any:
+        if _checkout.get().pool is self:
             # Pools call themselves again when another caller was faster.
             return super()._do_get()
         checkout = _Checkout(self)
@@ -69,12 +101,11 @@ class _Measured(Pool):
             _checkout.reset(token)
 
     def _timed_get(self, checkout: _Checkout) -> Any:
-        metrics, must_wait, started_at = self._metrics, _must_wait(self), perf_counter()
+        metrics, must_wait, started_at = self._metrics, self._makes_wait(), perf_counter()
         if must_wait:
             metrics.pending.inc()
         try:
-            record = super()._do_get()
-            setattr(record, _SINCE, perf_counter())
+            return super()._do_get()
         except PoolTimeoutError:
             metrics.timeouts.inc()
             raise
@@ -82,45 +113,29 @@ class _Measured(Pool):
             metrics.wait.observe(perf_counter() - started_at - checkout.connecting)
             if must_wait:
                 metrics.pending.dec()
-            _show(self, self._engine, metrics)
-        return record
+
+    def _makes_wait(self) -> bool:
+        """Whether a caller who comes now finds every connection in use."""
+        return -1 < self._max_overflow <= self._overflow and not self._pool.qsize()
 
     def _create_connection(self) -> Any:
         started_at = perf_counter()
         try:
             return super()._create_connection()
         finally:
-            checkout = _checkout.get()
-            if checkout is not None:
-                checkout.connecting += perf_counter() - started_at
+            _checkout.get().connecting += perf_counter() - started_at
 
     def _do_return_conn(self, record: Any) -> None:
         super()._do_return_conn(record)
-        self._metrics.use.observe(perf_counter() - getattr(record, _SINCE))
-        _show(self, self._engine, self._metrics)
+        self._show()
 
     def dispose(self) -> None:
         super().dispose()
-        _show(self, self._engine, self._metrics)
+        self._show()
 
-
-def _must_wait(pool: Pool) -> bool:
-    """Whether a caller who comes now finds every connection in use: what the pool itself asks."""
-    return _is_full(pool) and pool.checkedin() == 0
-
-
-def _is_full(pool: Pool) -> TypeGuard[QueuePool]:
-    return isinstance(pool, QueuePool) and -1 < pool._max_overflow <= pool._overflow  # noqa: SLF001  nothing public
-
-
-def _size(pool: Pool) -> float:
-    """Connections the pool may open; infinite when nothing limits it."""
-    limit = pool._max_overflow if isinstance(pool, QueuePool) else -1  # noqa: SLF001  nothing public tells
-    return float(pool.size() + limit) if isinstance(pool, QueuePool) and limit > -1 else math.inf
-
-
-def _show(pool: Pool, engine: Engine, metrics: PoolMetrics) -> None:
-    # A connection that goes back to a pool disposed of meanwhile says nothing about the present one.
-    if isinstance(pool, QueuePool) and engine.pool is pool:
-        metrics.used.set(pool.checkedout())
-        metrics.idle.set(pool.checkedin())
+    def _show(self) -> None:
+        # A connection that goes back to a pool disposed of meanwhile says nothing about the present one.
+        if self._engine.pool is self:
+            idle = self._pool.qsize()
+            self._metrics.idle.set(idle)
+            self._metrics.used.set(self._pool.maxsize - idle + self._overflow)

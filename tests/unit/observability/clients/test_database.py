@@ -1,6 +1,7 @@
 """What queries count as."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,6 @@ from sqlalchemy import (
     TypeDecorator,
     bindparam,
     create_engine,
-    event,
     select,
     text,
 )
@@ -103,16 +103,26 @@ def test_a_failed_query_is_counted_with_its_error(engine: Engine, registry: Regi
     assert counted(registry)["SELECT", "OperationalError"] == 1
 
 
-def test_an_error_of_the_driver_that_sqlalchemy_does_not_wrap_is_counted_by_its_own_name(
-    engine: Engine, registry: Registry
-) -> None:
-    @event.listens_for(engine, "do_execute")
-    def interrupt(*_arguments: object) -> None:
-        raise KeyboardInterrupt
+class Interrupted(sqlite3.Connection):
+    """A connection on which some queries are interrupted."""
 
-    with engine.connect() as connection, pytest.raises(KeyboardInterrupt):
-        connection.exec_driver_sql("SELECT 1")
-    assert counted(registry) == {("SELECT", "KeyboardInterrupt"): 1}
+    def cursor(self, *_arguments: object) -> Any:
+        class Cursor(sqlite3.Cursor):
+            def execute(self, statement: str, *arguments: Any) -> Any:
+                if "interrupted" in statement:
+                    raise KeyboardInterrupt
+                return super().execute(statement, *arguments)
+
+        return Cursor(self)
+
+
+def test_an_interrupted_query_is_counted_by_what_interrupted_it(registry: Registry) -> None:
+    engine = create_engine("sqlite://", connect_args={"factory": Interrupted})
+    measure_engine(engine, "main", DatabaseMetrics(registry), OperationMetrics(registry))
+    with pytest.raises(KeyboardInterrupt), engine.connect() as connection:
+        connection.exec_driver_sql("SELECT interrupted")
+    engine.dispose()
+    assert counted(registry)["SELECT", "KeyboardInterrupt"] == 1
 
 
 class Unbindable(TypeDecorator[int]):

@@ -23,6 +23,12 @@ PREFIX = "db_client_connection_"
 POOL = {"db_client_connection_pool_name": "main"}
 
 
+class LoopPool(AsyncAdaptedQueuePool):
+    """The pool of async engines, accepted by an engine whose driver opens no socket."""
+
+    _is_asyncio = False
+
+
 class Connector:
     """Opens connections; on a clock of its own, connecting and anything else takes as long as a test says."""
 
@@ -59,6 +65,7 @@ def measured(registry: Registry, connector: Connector) -> Iterator[Measured]:
 
     def engine(poolclass: Any = QueuePool, **options: Any) -> Engine:
         made = create_engine("sqlite://", creator=connector, poolclass=poolclass, **options)
+        made.pool._is_asyncio = poolclass is LoopPool
         measure_engine(made, "main", DatabaseMetrics(registry), OperationMetrics(registry))
         engines.append(made)
         return made
@@ -166,12 +173,6 @@ def test_a_caller_that_waits_is_pending_and_its_wait_is_measured(
     assert pool("pending_requests") == 0
 
 
-class LoopPool(AsyncAdaptedQueuePool):
-    """The pool of async engines, accepted by an engine whose driver opens no socket."""
-
-    _is_asyncio = False
-
-
 async def test_a_wait_on_the_event_loop_is_measured(
     measured: Measured, pool: Value, connector: Connector
 ) -> None:
@@ -198,6 +199,14 @@ async def test_callers_that_wait_together_are_told_apart(
     await greenlet_spawn(held.close)
     await asyncio.gather(*waiting)
     assert (pool("wait_time_seconds_count"), pool("wait_time_seconds_sum")) == (4, 6)
+
+
+async def test_a_free_connection_on_the_event_loop_is_no_wait(measured: Measured, pool: Value) -> None:
+    engine = measured(LoopPool, pool_size=1, max_overflow=0)
+    for _ in range(3):
+        await use(engine)
+    assert (pool("wait_time_seconds_count"), pool("wait_time_seconds_sum")) == (3, 0)
+    assert (pool("use_time_seconds_count"), usage(pool)) == (3, (0, 1))
 
 
 async def use(engine: Engine) -> None:
@@ -285,3 +294,15 @@ def test_a_caller_who_must_ask_again_waited_once(measured: Measured, pool: Value
     measured(Contended).connect().close()
     assert pool("wait_time_seconds_count") == 1
     assert usage(pool) == (0, 1)
+
+
+def test_a_connection_taken_before_measuring_began_comes_back_unharmed(
+    registry: Registry, pool: Value
+) -> None:
+    engine = create_engine("sqlite://", poolclass=QueuePool)
+    early = engine.connect()
+    measure_engine(engine, "main", DatabaseMetrics(registry), OperationMetrics(registry))
+    early.close()
+    assert usage(pool) == (0, 1)
+    assert pool("use_time_seconds_count") == 0
+    engine.dispose()
