@@ -2,11 +2,12 @@
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar, Token
 from typing import Any
 
 Headers = Iterable[tuple[bytes, bytes]]
+Scope = Mapping[str, Any]
 
 # https://www.w3.org/TR/trace-context-2/#traceparent-header
 _TRACEPARENT = re.compile(
@@ -18,6 +19,9 @@ _RATIO_BITS = (1 << 64) - 1
 _TRACE_BITS = (1 << 128) - 1
 
 
+_NOWHERE: Scope = {}
+
+
 class RequestRecord:
     """The running account of one request: its ids, and what it cost so far.
 
@@ -25,6 +29,7 @@ class RequestRecord:
         trace_number: The trace id as a number, the caller's when it sent a valid `traceparent`.
         span_number: The id of this request's own span as a number.
         parent_id: 16 hex digits of the caller's span, or empty.
+        scope: The ASGI scope as the routers got it.
         is_sampled: Whether the trace is kept whatever happens.
         is_shed: Whether the request was refused under load.
         route: Template of the route, empty until it is known.
@@ -50,6 +55,7 @@ class RequestRecord:
         "query_count",
         "recorders",
         "route",
+        "scope",
         "span_number",
         "spans",
         "trace_number",
@@ -60,6 +66,7 @@ class RequestRecord:
         self.trace_number = trace_number
         self.span_number = span_number
         self.parent_id = parent_id
+        self.scope = _NOWHERE
         self.is_sampled = is_sampled
         self.is_shed = False
         self.route = ""

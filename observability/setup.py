@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from observability.asgi.exposition import exposition
 from observability.asgi.middleware import RequestMiddleware
-from observability.asgi.routes import RouteTable
+from observability.asgi.routes import RouteTable, watch_router
 from observability.background import in_process
 from observability.background.measurement import TaskRun, measured_task
 from observability.clients import fastapi_cache
@@ -118,6 +118,7 @@ def _telemetry(
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
     routes, build = RouteTable(app, http), app.build_middleware_stack
+    watch_router(app.router)
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         return RequestMiddleware(

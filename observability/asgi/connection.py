@@ -2,9 +2,10 @@
 
 from time import perf_counter
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Send
 
 from observability.asgi.exchange import Owner
+from observability.context import RequestRecord
 
 # RFC 6455, 7.1.5: no close frame was seen.
 _ABNORMAL = 1006
@@ -16,12 +17,12 @@ _SERVER_ERROR = 500
 class Connection:
     """The `receive` and `send` of one WebSocket."""
 
-    __slots__ = ("_code", "_is_accepted", "_owner", "_receive", "_scope", "_send", "_started_at")
+    __slots__ = ("_code", "_is_accepted", "_owner", "_receive", "_record", "_send", "_started_at")
 
-    def __init__(self, owner: Owner, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
         self._started_at = perf_counter()
         self._owner = owner
-        self._scope = scope
+        self._record = record
         self._receive = receive
         self._send = send
         self._is_accepted = False
@@ -37,7 +38,7 @@ class Connection:
         kind = message["type"]
         if kind == "websocket.accept":
             self._is_accepted = True
-            self._owner.route_of(self._scope).websocket_opened()
+            self._owner.route_of(self._record.scope).websocket_opened()
         elif kind == "websocket.close":
             self._close(message.get("code", _NORMAL) if self._is_accepted else _FORBIDDEN)
         elif kind == "websocket.http.response.start":
@@ -52,5 +53,5 @@ class Connection:
         if self._code:
             return
         self._code = code
-        route = self._owner.route_of(self._scope)
+        route = self._owner.route_of(self._record.scope)
         route.websocket_closed(code, perf_counter() - self._started_at, was_open=self._is_accepted)

@@ -3,10 +3,10 @@
 from time import perf_counter
 from typing import Protocol
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Send
 
 from observability import conventions
-from observability.context import RequestRecord
+from observability.context import RequestRecord, Scope
 from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics, known_method
 
 _PROCESS_TIME = conventions.PROCESS_TIME_HEADER.lower().encode()
@@ -37,19 +37,15 @@ class Exchange:
         "_owner",
         "_receive",
         "_record",
-        "_scope",
         "_send",
         "_started_at",
         "_status",
     )
 
-    def __init__(
-        self, owner: Owner, record: RequestRecord, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
         self._started_at = perf_counter()
         self._owner = owner
         self._record = record
-        self._scope = scope
         self._receive = receive
         self._send = send
         self._status = SERVER_ERROR
@@ -104,19 +100,19 @@ class Exchange:
             return
         self._has_streamed = True
         if not any(name == b"content-length" for name, _ in self._headers):
-            self._owner.route_of(self._scope).stream_started(perf_counter() - self._started_at)
+            self._owner.route_of(self._record.scope).stream_started(perf_counter() - self._started_at)
 
     def _end(self, outcome: Outcome) -> None:
         self._is_over = True
         record, now = self._record, perf_counter()
         record.ended_at = now
-        route = self._owner.route_of(self._scope)
+        route = self._owner.route_of(self._record.scope)
         record.route = route.template
         self._owner.request_over()
         if self._client_left or _is_disconnected(self._send):
             route.request_ended("client_disconnected")
             return
-        method = known_method(self._scope["method"])
+        method = known_method(self._record.scope["method"])
         route.request_answered(
             method, self._status, now - self._started_at, record.query_count, record.exemplar
         )

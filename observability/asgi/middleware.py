@@ -65,12 +65,13 @@ class RequestMiddleware:
         scope[_COUNTED] = True
         record = self._sampler.start(scope["headers"])
         record.recorders = self._recorders
+        record.scope = scope
         passing: Exchange | Connection
         if scope["type"] == "http":
             self._active.inc()
-            passing = Exchange(self, record, scope, receive, send)
+            passing = Exchange(self, record, receive, send)
         else:
-            passing = Connection(self, scope, receive, send)
+            passing = Connection(self, record, receive, send)
         token = context.enter(record)
         try:
             await self._app(scope, passing.receive, passing.send)

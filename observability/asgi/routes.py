@@ -1,13 +1,15 @@
 """From a request's scope to what records its route, without matching the path again."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from typing import Any
 
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+from observability import context
 from observability.asgi.leaves import Leaf, leaves
 from observability.conventions import UNMATCHED
 from observability.metrics.http import HttpMetrics, RouteMetrics
-
-Scope = Mapping[str, Any]
 
 # Routes that appear after the start; an application that makes routes without end stops being told apart.
 _LATECOMERS = 1_000
@@ -35,7 +37,7 @@ class RouteTable:
             if leaf.methods:
                 self._metrics.route(leaf.template).expect(leaf.methods, leaf.status)
 
-    def find(self, scope: Scope) -> RouteMetrics:
+    def find(self, scope: context.Scope) -> RouteMetrics:
         """What records the route that the routers chose for this scope."""
         chosen = _chosen(scope)
         if chosen is None:
@@ -48,7 +50,7 @@ class RouteTable:
         for identity in leaf.identities:
             self._known.setdefault(id(identity), []).append(leaf)
 
-    def _meet(self, chosen: object, scope: Scope) -> list[Leaf]:
+    def _meet(self, chosen: object, scope: context.Scope) -> list[Leaf]:
         """Learn a route that was added after the start, or hides in an application that shows no routes."""
         if len(self._late) >= _LATECOMERS:
             return [Leaf((), UNMATCHED)]
@@ -58,7 +60,7 @@ class RouteTable:
             self._learn(self._late[-1])
         return self._known[id(chosen)]
 
-    def _frontend(self, scope: Scope) -> RouteMetrics:
+    def _frontend(self, scope: context.Scope) -> RouteMetrics:
         """FastAPI's frontends leave no endpoint, only the path below them."""
         below = scope.get("fastapi", {}).get("frontend_path")
         if below is None:
@@ -67,7 +69,20 @@ class RouteTable:
         return self._metrics.route(f"{above}/{{path}}")
 
 
-def _chosen(scope: Scope) -> object:
+def watch_router(router: Router) -> None:
+    """Let records know the scope that this router gets: middleware may have handed a copy on."""
+    stock = router.middleware_stack
+
+    def watched(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        record = context.current()
+        if record is not None:
+            record.scope = scope
+        return stock(scope, receive, send)
+
+    router.middleware_stack = watched  # type: ignore[assignment] # any ASGI application does
+
+
+def _chosen(scope: context.Scope) -> object:
     """The most telling object of the route in the scope, or None.
 
     `route` and the effective context of an included router may be left over from a router further out,
@@ -84,19 +99,19 @@ def _chosen(scope: Scope) -> object:
     return route if getattr(route, "endpoint", None) is endpoint else endpoint
 
 
-def _fitting(found: list[Leaf], scope: Scope) -> Leaf:
+def _fitting(found: list[Leaf], scope: context.Scope) -> Leaf:
     path = _path(scope)
     return next((leaf for leaf in found if leaf.fits(path)), found[0])
 
 
-def _path(scope: Scope) -> str:
+def _path(scope: context.Scope) -> str:
     """The path below the proxy's root path, mounts included."""
     root = scope.get("app_root_path", scope.get("root_path", ""))
     path: str = scope["path"]
     return path.removeprefix(root)
 
 
-def _template(chosen: object, scope: Scope) -> str:
+def _template(chosen: object, scope: context.Scope) -> str:
     path = getattr(chosen, "path_format", None)
     if path is None:
         return UNMATCHED

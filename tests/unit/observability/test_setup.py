@@ -44,6 +44,16 @@ async def test_metrics_can_live_under_another_path() -> None:
     assert b"http_server_active_requests" in (await request(app, "/internal/metrics")).body
 
 
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_an_exemplar_leads_to_a_trace_that_is_kept(ratio: float) -> None:
+    app = shop()
+    instrument(app, service_name="shop", settings=TelemetrySettings(trace_sample_ratio=ratio))
+    trace_id = (await request(app, "/")).header("X-Trace-Id").encode()
+    openmetrics = [(b"accept", b"application/openmetrics-text; version=1.0.0")]
+    body = (await request(app, "/metrics", headers=openmetrics)).body
+    assert (b'trace_id="' + trace_id in body) == bool(ratio)
+
+
 @pytest.mark.parametrize("path", ["/proxy/metrics", "/metrics"])
 async def test_metrics_are_found_behind_a_proxy(path: str) -> None:
     app = shop()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.sse import EventSourceResponse
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -145,6 +146,20 @@ async def test_a_streamed_response_shows_when_its_first_byte_went_out(chunks: li
     assert reply.body == b"".join(chunks)
     assert recorded(telemetry.registry, STARTS, http_route="/") == 1
     assert recorded(telemetry.registry, f"{DURATION}_count", **OK) == 1
+
+
+async def test_server_sent_events_are_a_stream() -> None:
+    app = FastAPI()
+
+    @app.get("/", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[dict[str, int]]:
+        for number in range(3):
+            yield {"number": number}
+
+    telemetry = instrumented(app)
+    assert (await request(app, "/")).body.count(b"data: ") == 3
+    assert recorded(telemetry.registry, STARTS, http_route="/") == 1
+    assert outcomes(telemetry) == {"completed": 1}
 
 
 async def test_a_stream_of_nothing_has_no_first_byte() -> None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Host, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability.conventions import UNMATCHED
 from observability.setup import Telemetry, instrument
@@ -140,6 +140,20 @@ async def test_a_mounted_application_behind_middleware_is_seen_through() -> None
     app = FastAPI()
     app.mount("/shop", GZipMiddleware(with_route("/items/{item_id}", FastAPI())))
     assert await routes_of(app, "/shop/items/7", "/shop/nothing") == ["/shop/items/{item_id}", UNMATCHED]
+
+
+async def test_middleware_that_copies_the_scope_hides_no_route() -> None:
+    class Copying:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await self.app(dict(scope), receive, send)
+
+    app = FastAPI()
+    app.include_router(with_route("/items/{item_id}", APIRouter()), prefix="/v1")
+    app.add_middleware(Copying)
+    assert await routes_of(app, "/v1/items/7") == ["/v1/items/{item_id}"]
 
 
 async def test_a_mounted_starlette_application_keeps_the_mount_path() -> None:
