@@ -16,7 +16,6 @@ _TRACEPARENT = re.compile(
 _SAMPLED = 0x01
 # OpenTelemetry's TraceIdRatioBased looks at these bits of a trace id.
 _RATIO_BITS = (1 << 64) - 1
-_TRACE_BITS = (1 << 128) - 1
 
 
 _NOWHERE: Scope = {}
@@ -27,7 +26,6 @@ class RequestRecord:
 
     Attributes:
         trace_number: The trace id as a number, the caller's when it sent a valid `traceparent`.
-        span_number: The id of this request's own span as a number.
         parent_id: 16 hex digits of the caller's span, or empty.
         scope: The ASGI scope as the routers got it.
         is_sampled: Whether the trace is kept whatever happens.
@@ -44,6 +42,7 @@ class RequestRecord:
     """
 
     __slots__ = (
+        "_span_number",
         "cache_seconds",
         "culprit",
         "db_seconds",
@@ -56,15 +55,14 @@ class RequestRecord:
         "recorders",
         "route",
         "scope",
-        "span_number",
         "spans",
         "trace_number",
     )
 
-    def __init__(self, trace_number: int, span_number: int, parent_id: str, *, is_sampled: bool) -> None:
-        # Most requests never show their ids in words: spelling them out can wait.
+    def __init__(self, trace_number: int, parent_id: str, *, is_sampled: bool) -> None:
+        # Most requests never show their ids: inventing and spelling them out can wait.
         self.trace_number = trace_number
-        self.span_number = span_number
+        self._span_number = 0
         self.parent_id = parent_id
         self.scope = _NOWHERE
         self.is_sampled = is_sampled
@@ -87,7 +85,8 @@ class RequestRecord:
     @property
     def span_id(self) -> str:
         """The id of this request's own span in 16 hex digits."""
-        return f"{self.span_number:016x}"
+        self._span_number = self._span_number or random.getrandbits(64) or 1
+        return f"{self._span_number:016x}"
 
     @property
     def exemplar(self) -> str:
@@ -106,14 +105,12 @@ class Sampler:
 
     def start(self, headers: Headers) -> RequestRecord:
         """The record of a request that came with these headers."""
-        number = random.getrandbits(192)
-        span_number = number >> 128 or 1
         for name, value in headers:
             if name == b"traceparent" and (parent := _parse(value)):
                 trace_id, parent_id, is_sampled = parent
-                return RequestRecord(trace_id, span_number, parent_id, is_sampled=is_sampled)
-        is_sampled = (number & _RATIO_BITS) < self._bound
-        return RequestRecord(number & _TRACE_BITS or 1, span_number, "", is_sampled=is_sampled)
+                return RequestRecord(trace_id, parent_id, is_sampled=is_sampled)
+        number = random.getrandbits(128) or 1
+        return RequestRecord(number, "", is_sampled=(number & _RATIO_BITS) < self._bound)
 
 
 def _parse(value: bytes) -> tuple[int, str, bool] | None:

@@ -118,9 +118,10 @@ def _telemetry(
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
     routes, build = RouteTable(app, http), app.build_middleware_stack
-    watch_router(app.router)
 
     def outermost(stack: ASGIApp) -> ASGIApp:
+        if app.user_middleware:
+            watch_router(app.router)
         return RequestMiddleware(
             stack,
             metrics=http,

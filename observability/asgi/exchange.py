@@ -5,21 +5,17 @@ from typing import Protocol
 
 from starlette.types import Message, Receive, Send
 
-from observability import conventions
+from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
-from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics, known_method
+from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
 
-_PROCESS_TIME = conventions.PROCESS_TIME_HEADER.lower().encode()
-_SERVER_TIMING = conventions.SERVER_TIMING_HEADER.lower().encode()
-_TRACE_ID = conventions.TRACE_ID_HEADER.lower().encode()
-_SET_BY_US = frozenset({_PROCESS_TIME, _TRACE_ID})
+_NO_HEADERS: Headers = ()
 
 
 class Owner(Protocol):
     """What an exchange needs of the middleware that made it."""
 
-    adds_headers: bool
-    adds_server_timing: bool
+    dress: Dress
 
     def route_of(self, scope: Scope) -> RouteMetrics: ...
 
@@ -49,7 +45,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._status = SERVER_ERROR
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: Headers = _NO_HEADERS
         self._has_streamed = False
         self._client_left = False
         self._is_over = False
@@ -83,16 +79,9 @@ class Exchange:
 
     def _begin(self, message: Message) -> Message:
         self._status = message["status"]
-        self._headers = [header for header in message.get("headers", ()) if header[0] not in _SET_BY_US]
-        if not self._owner.adds_headers:
-            return message
-        record, seconds = self._record, perf_counter() - self._started_at
-        self._headers.append((_PROCESS_TIME, b"%.6f" % seconds))
-        self._headers.append((_TRACE_ID, b"%032x" % record.trace_number))
-        if self._owner.adds_server_timing:
-            spent = (seconds * 1e3, record.db_seconds * 1e3, record.cache_seconds * 1e3)
-            self._headers.append((_SERVER_TIMING, b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % spent))
-        return {**message, "headers": self._headers}
+        self._headers = list(message.get("headers", ()))
+        seconds = perf_counter() - self._started_at
+        return {**message, "headers": self._owner.dress(self._headers, self._record, seconds)}
 
     def _stream(self, message: Message) -> None:
         # A length declared up front means an ordinary response that some middleware passes on in pieces.
@@ -112,10 +101,7 @@ class Exchange:
         if self._client_left or _is_disconnected(self._send):
             route.request_ended("client_disconnected")
             return
-        method = known_method(self._record.scope["method"])
-        route.request_answered(
-            method, self._status, now - self._started_at, record.query_count, record.exemplar
-        )
+        route.request_answered(record.scope["method"], self._status, now - self._started_at, record)
         route.request_ended(outcome)
 
 

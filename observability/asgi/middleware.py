@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from observability import context
 from observability.asgi.connection import Connection
 from observability.asgi.exchange import Exchange
+from observability.asgi.headers import dress_for
 from observability.asgi.routes import RouteTable
 from observability.context import Sampler
 from observability.metrics.http import HttpMetrics
@@ -38,8 +39,7 @@ class RequestMiddleware:
         self._recorders = recorders
         self._active = metrics.active
         self._sampler = Sampler(settings.trace_sample_ratio)
-        self.adds_headers = settings.response_headers
-        self.adds_server_timing = settings.server_timing
+        self.dress = dress_for(settings)
         self.route_of = routes.find
         self.request_over = metrics.active.dec
 
@@ -50,14 +50,10 @@ class RequestMiddleware:
             return self._app(scope, receive, self._prepared(send))
         if _COUNTED in scope:
             return self._app(scope, receive, send)
-        if kind == "http" and self._is_scrape(scope):
+        # Servers with a root path put it in front of the path.
+        if kind == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == self._metrics_path:
             return self._exposition(scope, receive, send)
         return self._serve(scope, receive, send)
-
-    def _is_scrape(self, scope: Scope) -> bool:
-        # Servers with a root path put it in front of the path.
-        path: str = scope["path"]
-        return path.removeprefix(scope.get("root_path", "")) == self._metrics_path
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._routes.is_prepared:

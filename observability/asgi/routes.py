@@ -23,6 +23,7 @@ class RouteTable:
         self._app = app
         self._metrics = metrics
         self._known: dict[int, list[Leaf]] = {}
+        self._unambiguous: dict[int, RouteMetrics] = {}
         self._late: list[Leaf] = []
         self.is_prepared = False
         self.unmatched = metrics.route(UNMATCHED)
@@ -30,7 +31,7 @@ class RouteTable:
     def prepare(self) -> None:
         """Read the routes and let their series exist."""
         self.is_prepared = True
-        self._known = {}
+        self._known, self._unambiguous = {}, {}
         self.unmatched.expect((), 0)
         for leaf in [*leaves(self._app.routes), *self._late]:
             self._learn(leaf)
@@ -40,11 +41,18 @@ class RouteTable:
     def find(self, scope: context.Scope) -> RouteMetrics:
         """What records the route that the routers chose for this scope."""
         chosen = _chosen(scope)
+        return self._unambiguous.get(id(chosen)) or self._search(chosen, scope)
+
+    def _search(self, chosen: object, scope: context.Scope) -> RouteMetrics:
         if chosen is None:
             return self._frontend(scope)
         found = self._known.get(id(chosen)) or self._meet(chosen, scope)
-        leaf = found[0] if len(found) == 1 else _fitting(found, scope)
-        return self._metrics.route(leaf.template)
+        if len(found) > 1:
+            return self._metrics.route(_fitting(found, scope).template)
+        metrics = self._metrics.route(found[0].template)
+        if found[0].identities:
+            self._unambiguous[id(chosen)] = metrics
+        return metrics
 
     def _learn(self, leaf: Leaf) -> None:
         for identity in leaf.identities:
@@ -92,9 +100,9 @@ def _chosen(scope: context.Scope) -> object:
     if endpoint is None:
         return None
     # Semi-private: it tells two inclusions of one route apart.
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    if context is not None and getattr(context.original_route, "endpoint", None) is endpoint:
-        return context
+    effective = scope.get("fastapi", {}).get("effective_route_context")
+    if effective is not None and getattr(effective.original_route, "endpoint", None) is endpoint:
+        return effective
     route = scope.get("route")
     return route if getattr(route, "endpoint", None) is endpoint else endpoint
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from observability import conventions
+from observability.context import RequestRecord
 from observability.metrics.children import Children
 from observability.metrics.families import counter, gauge, histogram
 from observability.metrics.instruments import CounterChild, GaugeChild, HistogramChild, Registry
@@ -77,11 +78,14 @@ class RouteMetrics:
             )
         _ = self._outcomes["completed"]
 
-    def request_answered(self, method: str, status: int, seconds: float, queries: int, trace_id: str) -> None:
-        """A response went out in full, or the server broke it off; a `trace_id` becomes the exemplar."""
-        self._durations[method, status].observe(seconds, trace_id)
+    def request_answered(self, method: str, status: int, seconds: float, record: RequestRecord) -> None:
+        """A response went out in full, or the server broke it off."""
+        if method not in conventions.KNOWN_METHODS:
+            method = conventions.OTHER
+        exemplar = record.exemplar if record.is_sampled else ""
+        self._durations[method, status].observe(seconds, exemplar)
         if self._queries is not None:
-            self._queries.observe(queries, trace_id)
+            self._queries.observe(record.query_count, exemplar)
 
     def request_ended(self, outcome: Outcome) -> None:
         """Count how a request ended."""

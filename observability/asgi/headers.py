@@ -1,0 +1,58 @@
+"""What a response tells its client about itself."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from observability import conventions
+from observability.context import RequestRecord
+from observability.settings import TelemetrySettings
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+Dress: TypeAlias = Callable[[Headers, RequestRecord, float], Headers]
+
+_PROCESS_TIME = conventions.PROCESS_TIME_HEADER.lower().encode()
+_SERVER_TIMING = conventions.SERVER_TIMING_HEADER.lower().encode()
+_TRACE_ID = conventions.TRACE_ID_HEADER.lower().encode()
+_SET_BY_US = frozenset({_PROCESS_TIME, _TRACE_ID})
+
+
+def dress_for(settings: TelemetrySettings) -> Dress:
+    """The function that adds to a response's headers what the settings want told, given the seconds until its start."""
+    if not settings.response_headers:
+        return _as_they_are
+    return _with_timing if settings.server_timing else _without_timing
+
+
+def _as_they_are(headers: Headers, _record: RequestRecord, _seconds: float) -> Headers:
+    return headers
+
+
+def _without_timing(headers: Headers, record: RequestRecord, seconds: float) -> Headers:
+    return [
+        *_others(headers),
+        (_PROCESS_TIME, b"%.6f" % seconds),
+        (_TRACE_ID, b"%032x" % record.trace_number),
+    ]
+
+
+def _with_timing(headers: Headers, record: RequestRecord, seconds: float) -> Headers:
+    return [
+        *_others(headers),
+        (_PROCESS_TIME, b"%.6f" % seconds),
+        (_TRACE_ID, b"%032x" % record.trace_number),
+        (_SERVER_TIMING, _timing(seconds * 1e3, record.db_seconds * 1e3, record.cache_seconds * 1e3)),
+    ]
+
+
+def _timing(app: float, db: float, cache: float) -> bytes:
+    # Formatting a float costs more than asking whether it is worth it.
+    if db or cache:
+        return b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % (app, db, cache)
+    return b"app;dur=%.3f, db;dur=0, cache;dur=0" % app
+
+
+def _others(headers: Headers) -> Headers:
+    """The headers without those of ours that the application set itself: theirs would contradict."""
+    if _SET_BY_US.isdisjoint(dict(headers)):
+        return headers
+    return [header for header in headers if header[0] not in _SET_BY_US]
