@@ -16,16 +16,13 @@ from observability.background.measurement import TaskRun, measured_task
 from observability.clients import fastapi_cache
 from observability.clients.database import AnyEngine, measure_engine, named_engines
 from observability.clients.redis import measure_redis, named_clients
+from observability.errors import AlreadyInstrumented
 from observability.metrics.http import HttpMetrics
 from observability.metrics.instruments import Registry
 from observability.metrics.recorders import Recorders, recorders, show_build
 from observability.settings import TelemetrySettings
 
 _STATE = "telemetry"
-
-
-class AlreadyInstrumented(RuntimeError):
-    """The application or process was instrumented before; doing it again would count everything twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def instrument(
         registry: Where to record, a new one by default.
 
     Raises:
-        AlreadyInstrumented: The application was instrumented before.
+        AlreadyInstrumented: The application, an engine or a client was given to an earlier call.
     """
     if hasattr(app.state, _STATE):
         msg = (
@@ -99,7 +96,7 @@ def instrument_worker(
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
 ) -> Telemetry:
-    """Measure a process that serves no requests, such as a queue's worker; see `instrument`."""
+    """Measure a process that serves no requests, such as a queue's worker; takes and raises what `instrument` does."""
     settings, registry = settings or TelemetrySettings(), registry or Registry()
     return _telemetry(service_name, named_engines(engine), redis, settings, registry)
 

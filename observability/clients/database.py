@@ -86,7 +86,11 @@ def named_engines(engine: AnyEngine | Mapping[str, AnyEngine] | None) -> dict[st
 
 
 def measure_engine(engine: Engine, name: str, pools: DatabaseMetrics, operations: OperationMetrics) -> None:
-    """Measure the queries and the pool of an engine from now on, however it is called: async, sync, in a greenlet."""
+    """Measure the queries and the pool of an engine from now on, however it is called: async, sync, in a greenlet.
+
+    Raises:
+        AlreadyInstrumented: The engine's pool is measured already.
+    """
     measure_pool(engine, pools.pool(name))
     measure_queries(engine.dialect, operations)
 

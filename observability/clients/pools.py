@@ -8,14 +8,22 @@ from typing import Any
 from sqlalchemy import Engine, Pool, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from observability.errors import AlreadyInstrumented
 from observability.metrics.database import PoolMetrics
 
 _SINCE = "_observability_since"
 
 
 def measure_pool(engine: Engine, metrics: PoolMetrics) -> None:
-    """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class."""
+    """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class.
+
+    Raises:
+        AlreadyInstrumented: The pool is measured already, through this engine or one that shares it.
+    """
     pool = engine.pool
+    if isinstance(pool, _Measured):
+        msg = f"The connection pool of {engine!r} is measured already."
+        raise AlreadyInstrumented(msg)
     stock: Any = type(pool)
     added = {"_metrics": metrics, "_engine": engine, "__module__": __name__}
     measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _Measured

@@ -10,10 +10,12 @@ from time import perf_counter
 from typing import Any
 
 from observability import context
+from observability.errors import AlreadyInstrumented
 from observability.metrics.database import OperationMetrics
 
 _SYSTEM = "redis"
 _PIPELINE = "PIPELINE"
+_MEASURED = "_observability_measured"
 
 Execute = Callable[..., Awaitable[Any]]
 
@@ -26,13 +28,21 @@ def named_clients(redis: Any) -> dict[str, Any]:
 
 
 def measure_redis(client: Any, metrics: OperationMetrics) -> None:
-    """Measure the commands and pipelines of this client from now on."""
+    """Measure the commands and pipelines of this client from now on.
+
+    Raises:
+        AlreadyInstrumented: The client is measured already.
+    """
     stock = type(client)
+    if hasattr(stock, _MEASURED):
+        msg = f"{client!r} is measured already."
+        raise AlreadyInstrumented(msg)
     recorder = _Commands(metrics)
     added = {
         "execute_command": recorder.measuring(stock.execute_command),
         "pipeline": _measuring_pipelines(stock.pipeline, recorder),
         "__module__": __name__,
+        _MEASURED: True,
     }
     client.__class__ = type(f"Measured{stock.__name__}", (stock,), added)
 

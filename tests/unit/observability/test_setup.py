@@ -12,9 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability import context
+from observability.errors import AlreadyInstrumented
 from observability.metrics.instruments import Registry
 from observability.settings import TelemetrySettings
-from observability.setup import AlreadyInstrumented, instrument, instrument_worker
+from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
 from tests.unit.observability.server import Socket, request, start
 
@@ -204,3 +205,26 @@ async def test_redis_clients_are_measured() -> None:
         recorded(telemetry.registry, "db_client_operation_duration_seconds_count", db_system_name="redis")
         == 1
     )
+
+
+def test_one_engine_in_two_calls_is_a_clear_error() -> None:
+    engine = create_engine("sqlite://", poolclass=QueuePool)
+    instrument(FastAPI(), service_name="shop", engine=engine)
+    with pytest.raises(AlreadyInstrumented, match=r"pool of Engine\(sqlite://\) is measured already"):
+        instrument(FastAPI(), service_name="admin", engine=engine)
+    engine.dispose()
+
+
+def test_engines_that_share_a_pool_are_measured_once() -> None:
+    engine = create_engine("sqlite://", poolclass=QueuePool)
+    reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with pytest.raises(AlreadyInstrumented):
+        instrument(FastAPI(), service_name="shop", engine={"write": engine, "read": reader})
+    engine.dispose()
+
+
+def test_one_redis_client_in_two_calls_is_a_clear_error() -> None:
+    client = Silent()
+    instrument(FastAPI(), service_name="shop", redis=client)
+    with pytest.raises(AlreadyInstrumented, match="measured already"):
+        instrument(FastAPI(), service_name="admin", redis=client)
