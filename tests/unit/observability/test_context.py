@@ -57,6 +57,7 @@ def test_new_traces_have_ids_of_their_own() -> None:
     assert len({record.trace_id for record in records} | {record.span_id for record in records}) == 200
     assert {len(record.trace_id) for record in records} == {32}
     assert {len(record.span_id) for record in records} == {16}
+    assert [record.span_id for record in records] == [record.span_id for record in records]
 
 
 @pytest.mark.parametrize("ratio", [0, 0.25, 1])

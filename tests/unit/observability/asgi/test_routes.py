@@ -273,6 +273,19 @@ async def test_a_route_added_after_the_start_is_learnt() -> None:
     assert recorded(telemetry.registry, OUTCOMES, http_route="/late/{name}") == 1
 
 
+async def test_an_endpoint_that_gets_a_second_path_later_is_told_apart() -> None:
+    app = FastAPI()
+    app.add_route("/old", plain)
+    telemetry = instrumented(app)
+    await request(app, "/old")
+    app.add_route("/new", plain)
+    with_route("/other", app)
+    for path in ("/other", "/new", "/old"):
+        await request(app, path)
+    assert recorded(telemetry.registry, OUTCOMES, http_route="/new") == 1
+    assert recorded(telemetry.registry, OUTCOMES, http_route="/old") == 2
+
+
 def dispatcher(app: Any) -> Callable[..., Any]:
     """An application that hides another one from whoever looks for routes."""
 
