@@ -10,7 +10,7 @@ from sqlalchemy import Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from observability import context
-from observability.clients.pools import measure_pool
+from observability.clients.pools import is_connecting, measure_pool
 from observability.conventions import OTHER
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
 
@@ -137,7 +137,7 @@ class _Queries:
     def _end(self, statement: str, error_type: str, seconds: float) -> None:
         record, exemplar = context.current(), ""
         if record is not None:
-            record.query_count += 1
+            record.query_count += not is_connecting()
             record.db_seconds += seconds
             exemplar = record.exemplar
         self._metrics.operation_ended(self._system, operation_of(statement), error_type, seconds, exemplar)

@@ -84,6 +84,11 @@ _NOBODY = _Checkout(None)
 _checkout: ContextVar[_Checkout] = ContextVar("observability_checkout", default=_NOBODY)
 
 
+def is_connecting() -> bool:
+    """Whether what runs now serves to open a connection: a dialect asks its server a few things the first time."""
+    return _checkout.get() is not _NOBODY
+
+
 class _MeasuredQueue(_Measured, QueuePool):
     """What a pool that makes callers wait has besides: the wait, and how many connections are used and idle."""
 

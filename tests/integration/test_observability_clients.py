@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
+from observability import context
+from observability.context import Sampler
 from observability.metrics.instruments import Registry
 from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
@@ -76,6 +78,14 @@ async def test_every_way_to_query_is_counted(engine: AsyncEngine, registry: Regi
 def in_one_greenlet(engine: AsyncEngine) -> None:
     with engine.sync_engine.connect() as connection:
         connection.execute(text("SELECT 3"))
+
+
+async def test_what_sqlalchemy_asks_a_new_server_is_no_query_of_the_request(engine: AsyncEngine) -> None:
+    record = Sampler(0).start([])
+    token = context.enter(record)
+    await sleeping(engine)
+    context.leave(token)
+    assert record.query_count == 1
 
 
 async def test_a_failed_query_is_counted_with_its_error(engine: AsyncEngine, registry: Registry) -> None:

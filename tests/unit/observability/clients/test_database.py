@@ -159,6 +159,22 @@ def test_queries_and_their_time_go_to_the_request(engine: Engine, record: Reques
     assert 0 < record.db_seconds < 10
 
 
+def test_queries_that_open_a_connection_are_none_of_the_requests(
+    engine: Engine, record: RequestRecord
+) -> None:
+    def connect() -> sqlite3.Connection:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 'a password from the vault'")
+        return sqlite3.connect(":memory:")
+
+    other, registry = create_engine("sqlite://", creator=connect, poolclass=QueuePool), Registry()
+    measure_engine(other, "other", DatabaseMetrics(registry), OperationMetrics(registry))
+    with other.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    other.dispose()
+    assert record.query_count == 1
+
+
 async def test_queries_of_a_spawned_greenlet_go_to_the_request(engine: Engine, record: RequestRecord) -> None:
     def read() -> Any:
         with engine.connect() as connection:
