@@ -180,8 +180,8 @@ CACHE_BREAKER_OPEN = _gauge(
 # Background work
 TASK_DURATION = _histogram(
     "background_task_duration_seconds",
-    "Duration of a background task: succeeded, failed, retried, or cancelled. A task skipped because one before it "
-    "failed, or its response never ended, is cancelled after 0 s.",
+    "Duration of a background task: succeeded, failed, retried, or cancelled. A task that never started because one before "
+    "it failed is cancelled after 0 s.",
     *(TASK, RUNNER, OUTCOME),
     buckets=TASK_BUCKETS,
 )

@@ -2,6 +2,7 @@
 
 from itertools import count
 
+import prometheus_client
 import pytest
 
 from observability import conventions
@@ -89,3 +90,10 @@ def test_a_breaker_shows_whether_it_is_open(registry: Registry) -> None:
     assert recorded(registry, "cache_breaker_open", cache="catalogue") == 1
     cache.breaker_closed()
     assert recorded(registry, "cache_breaker_open", cache="catalogue") == 0
+
+
+def test_collectors_of_prometheus_client_are_exposed_too(registry: Registry) -> None:
+    foreign = prometheus_client.Counter("orders", "Orders.", registry=None)
+    registry.register(foreign)
+    foreign.inc(3)
+    assert recorded(registry, "orders_total") == 3

@@ -1,0 +1,54 @@
+"""docs/telemetry.md, written from the conventions: `python -m observability.documentation > docs/telemetry.md`."""
+
+import sys
+from collections.abc import Iterator
+
+from observability import conventions
+from observability.conventions import LABELS, METRICS, Metric
+
+_HEAD = """\
+# What the telemetry says
+
+Written from `observability/conventions.py` by `python -m observability.documentation > docs/telemetry.md`; change it there.
+Durations are in seconds. Names follow the OpenTelemetry semantic conventions in their Prometheus form where those exist.
+"""
+
+_HEADERS = {
+    conventions.PROCESS_TIME_HEADER: "seconds from the first byte of the request to the start of the response",
+    conventions.SERVER_TIMING_HEADER: "`app`, `db` and `cache`: milliseconds until the start of the response",
+    conventions.TRACE_ID_HEADER: "trace id of the request, the caller's when it sent a valid `traceparent`",
+}
+
+
+def render() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *_metrics(), "", *_labels(), "", *_headers(), ""])
+
+
+def _metrics() -> Iterator[str]:
+    yield "## Metrics\n\n| Metric | Type | Labels | Meaning |\n|---|---|---|---|"
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        yield f"| `{metric.name}` | {metric.kind} | {labels} | {metric.documentation}{_buckets(metric)} |"
+
+
+def _buckets(metric: Metric) -> str:
+    bounds = " ".join(f"{bound:g}" for bound in metric.buckets)
+    return f" Buckets: {bounds}." if bounds else ""
+
+
+def _labels() -> Iterator[str]:
+    yield f"## Labels\n\nValues that exceed a metric's budget of series read `{conventions.OVERFLOW}`.\n"
+    yield "| Label | Value |\n|---|---|"
+    for label, meaning in LABELS.items():
+        yield f"| `{label}` | {meaning} |"
+
+
+def _headers() -> Iterator[str]:
+    yield "## Response headers\n\n| Header | Value |\n|---|---|"
+    for header, meaning in _HEADERS.items():
+        yield f"| `{header}` | {meaning} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
