@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token
 from typing import Any
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -129,6 +129,11 @@ _current: ContextVar[RequestRecord | None] = ContextVar("observability_request",
 def current() -> RequestRecord | None:
     """The record of the request being served, also inside its threads and background tasks."""
     return _current.get()
+
+
+def of(context: Context) -> RequestRecord | None:
+    """The record that code running in `context` sees as the current one."""
+    return context.get(_current)
 
 
 def enter(record: RequestRecord) -> Token[RequestRecord | None]:

@@ -50,6 +50,7 @@ TASK = "task"
 RUNNER = "runner"
 STATE = "state"
 CULPRIT = "culprit"
+GENERATION = "generation"
 METRIC = "metric"
 VERSION = "version"
 REVISION = "revision"
@@ -71,6 +72,7 @@ LABELS: dict[str, str] = {
     RUNNER: "`in_process` after the response, or `worker` on the durable queue",
     STATE: "state of the queued jobs",
     CULPRIT: "`module:function` that kept the event loop busy",
+    GENERATION: "generation of the garbage collector",
     METRIC: "name of the metric that ran out of its series budget",
     VERSION: "version of the service",
     REVISION: "commit it was built from",
@@ -211,6 +213,30 @@ LOOP_BLOCKED = _counter(
 THREAD_POOL_WORKERS = _gauge("thread_pool_workers", "Threads that `def` endpoints may use at once.")
 THREAD_POOL_BUSY = _gauge("thread_pool_busy", "Threads that `def` endpoints use now.")
 BUILD_INFO = _gauge("service_build_info", "1, labelled with what runs.", VERSION, REVISION)
+
+# https://prometheus.io/docs/instrumenting/writing_clientlibs/#standard-and-runtime-collectors
+PROCESS_CPU = _counter(
+    "process_cpu_seconds_total", "User and system CPU time spent, of all workers together."
+)
+PROCESS_RESIDENT_MEMORY = _gauge("process_resident_memory_bytes", "Resident memory, of all workers together.")
+PROCESS_VIRTUAL_MEMORY = _gauge("process_virtual_memory_bytes", "Virtual memory, of all workers together.")
+PROCESS_OPEN_FDS = _gauge("process_open_fds", "Open file descriptors, of all workers together.")
+PROCESS_MAX_FDS = _gauge("process_max_fds", "File descriptors that all workers together may open.")
+PROCESS_START_TIME = _gauge(
+    "process_start_time_seconds",
+    "When the service started, since the Unix epoch: with several workers, the process that started them.",
+)
+GC_COLLECTED = _counter(
+    "python_gc_objects_collected_total", "Objects collected by the garbage collector.", GENERATION
+)
+GC_UNCOLLECTABLE = _counter(
+    "python_gc_objects_uncollectable_total",
+    "Objects the garbage collector found but could not free.",
+    GENERATION,
+)
+GC_COLLECTIONS = _counter(
+    "python_gc_collections_total", "Runs of the garbage collector over a generation.", GENERATION
+)
 
 # The telemetry watches itself
 TELEMETRY_SERIES = _gauge("telemetry_series", "Series exposed.")

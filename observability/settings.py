@@ -29,6 +29,10 @@ class TelemetrySettings:
 
     trace_sample_ratio: float = 0.01
 
-    loop_lag_interval: float = 0.25
+    # How often it is measured how late the event loop wakes.
+    loop_lag_interval: float = 0.05
+    # A loop that wakes later than this was blocked: who did it is counted and logged. Callbacks that take at least
+    # threshold + interval are always noticed, shorter ones than the threshold never.
     loop_blocked_threshold: float = 0.1
+    # Culprits told apart; more are counted under `<overflow>`.
     culprit_budget: int = 50

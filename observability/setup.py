@@ -20,6 +20,8 @@ from observability.errors import AlreadyInstrumented
 from observability.metrics.http import HttpMetrics
 from observability.metrics.instruments import Registry
 from observability.metrics.recorders import Recorders, recorders, show_build
+from observability.runtime.overlap import report_sources
+from observability.runtime.watch import RuntimeWatch
 from observability.settings import TelemetrySettings
 
 _STATE = "telemetry"
@@ -33,6 +35,7 @@ class Telemetry:
     settings: TelemetrySettings
     registry: Registry
     recorders: Recorders
+    runtime: RuntimeWatch
 
     def exposition(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
@@ -96,7 +99,10 @@ def instrument_worker(
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
 ) -> Telemetry:
-    """Measure a process that serves no requests, such as a queue's worker; takes and raises what `instrument` does."""
+    """Measure a process that serves no requests, such as a queue's worker; takes and raises what `instrument` does.
+
+    Call `telemetry.runtime.start()` on the event loop once it runs.
+    """
     settings, registry = settings or TelemetrySettings(), registry or Registry()
     return _telemetry(service_name, named_engines(engine), redis, settings, registry)
 
@@ -110,11 +116,15 @@ def _telemetry(
         measure_engine(engine, name, made.pools, made.operations)
     for client in named_clients(redis).values():
         measure_redis(client, made.operations)
-    return Telemetry(service_name, settings, registry, made)
+    return Telemetry(service_name, settings, registry, made, RuntimeWatch(registry, settings))
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
     routes, build = RouteTable(app, http), app.build_middleware_stack
+
+    def started() -> None:
+        telemetry.runtime.start()
+        report_sources(app)
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         if app.user_middleware:
@@ -126,6 +136,8 @@ def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> N
             recorders=telemetry.recorders,
             settings=telemetry.settings,
             exposition=telemetry.exposition(),
+            started=started,
+            stopped=telemetry.runtime.stop,
         )
 
     app.build_middleware_stack = lambda: outermost(build())  # type: ignore[method-assign]

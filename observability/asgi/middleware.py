@@ -1,6 +1,6 @@
 """The outermost layer: every request and WebSocket passes here once."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,9 +30,17 @@ class RequestMiddleware:
         recorders: Recorders,
         settings: TelemetrySettings,
         exposition: ASGIApp,
+        started: Callable[[], None],
+        stopped: Callable[[], None],
     ) -> None:
-        """Stand in front of `app` and record into `metrics`; scrapes are answered by `exposition`."""
-        self._app = app
+        """Stand in front of `app` and record into `metrics`; scrapes are answered by `exposition`.
+
+        `started` is called on the event loop that serves the application, `stopped` when a server ends its lifespan.
+        """
+        # FastAPI looks for OpenTelemetry's middleware along the chain of `app`.
+        self.app = app
+        self._started = started
+        self._stopped = stopped
         self._metrics_path = settings.metrics_path
         self._exposition = exposition
         self._routes = routes
@@ -47,9 +55,9 @@ class RequestMiddleware:
         """Hand the call on; not a coroutine of its own, which every request would pay for."""
         kind = scope["type"]
         if kind == "lifespan":
-            return self._app(scope, receive, self._prepared(send))
+            return self.app(scope, receive, self._following(send))
         if _COUNTED in scope:
-            return self._app(scope, receive, send)
+            return self.app(scope, receive, send)
         # Servers with a root path put it in front of the path.
         if kind == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == self._metrics_path:
             return self._exposition(scope, receive, send)
@@ -57,7 +65,7 @@ class RequestMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._routes.is_prepared:
-            self._routes.prepare()
+            self._get_ready()
         scope[_COUNTED] = True
         record = self._sampler.start(scope["headers"])
         record.recorders = self._recorders
@@ -70,17 +78,23 @@ class RequestMiddleware:
             passing = Connection(self, record, receive, send)
         token = context.enter(record)
         try:
-            await self._app(scope, passing.receive, passing.send)
+            await self.app(scope, passing.receive, passing.send)
         finally:
             passing.close()
             context.leave(token)
 
-    def _prepared(self, send: Send) -> Send:
+    def _get_ready(self) -> None:
+        self._routes.prepare()
+        self._started()
+
+    def _following(self, send: Send) -> Send:
         """Routes may be added until the application says that it has started."""
 
-        async def prepared(message: Message) -> None:
+        async def following(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
-                self._routes.prepare()
+                self._get_ready()
+            elif message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+                self._stopped()
             await send(message)
 
-        return prepared
+        return following

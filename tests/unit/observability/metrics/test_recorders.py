@@ -13,6 +13,7 @@ from observability.metrics.families import counter, gauge, histogram
 from observability.metrics.http import HttpMetrics
 from observability.metrics.instruments import Registry
 from observability.metrics.recorders import recorders, show_build
+from observability.metrics.runtime import RuntimeMetrics
 from observability.testing import label_values, recorded, series
 
 
@@ -97,3 +98,13 @@ def test_collectors_of_prometheus_client_are_exposed_too(registry: Registry) -> 
     registry.register(foreign)
     foreign.inc(3)
     assert recorded(registry, "orders_total") == 3
+
+
+def test_culprits_beyond_the_budget_are_counted_together(registry: Registry) -> None:
+    metrics = RuntimeMetrics(registry, culprit_budget=2)
+    for culprit in ("a:b", "c:d", "e:f", "a:b", "g:h"):
+        metrics.loop_blocked(culprit)
+    assert {
+        dict(labels)["culprit"]: value
+        for labels, value in series(registry, "asyncio_event_loop_blocked_total").items()
+    } == {"a:b": 2, "c:d": 1, conventions.OVERFLOW: 2}
