@@ -5,7 +5,7 @@ import pytest
 
 from observability import context
 from observability.context import RequestRecord
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 
 
 @pytest.fixture(scope="session")

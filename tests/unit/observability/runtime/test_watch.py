@@ -12,7 +12,7 @@ from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 
 from observability import context
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.runtime.watch import RuntimeWatch
 from observability.settings import TelemetrySettings
 from observability.setup import instrument

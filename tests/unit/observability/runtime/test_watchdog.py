@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from observability import context
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.heartbeat import Heartbeat
 from observability.runtime.watchdog import Look, Watchdog, cpu_clock
