@@ -1,6 +1,7 @@
 """One answer to a scrape: everything that a registry holds, as text."""
 
 import gzip
+import re
 import threading
 from collections.abc import Callable, Iterator
 from time import perf_counter
@@ -20,6 +21,7 @@ _OPENMETRICS = "application/openmetrics-text"
 _END = "# EOF\n"
 # Half the time of the default level for some percent more bytes.
 _GZIP_LEVEL = 3
+_ZERO = re.compile(r"\s*q=0(\.0*)?\s*")
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +41,8 @@ class Wanted(NamedTuple):
 def wanted(accept: str, accept_encoding: str, names: frozenset[str]) -> Wanted:
     """What a request with these headers asks for: `names` are those of its `name[]` parameters."""
     codings = (coding.partition(";") for coding in accept_encoding.lower().split(","))
-    is_compressed = any(name.strip() == "gzip" and not _is_zero(weight) for name, _, weight in codings)
+    is_compressed = any(name.strip() == "gzip" and not _ZERO.fullmatch(weight) for name, _, weight in codings)
     return Wanted(choose_encoder(accept)[1], names, is_compressed)
-
-
-def _is_zero(weight: str) -> bool:
-    return weight.replace(" ", "").rstrip("0").rstrip(".") == "q="
 
 
 class Exposition:

@@ -3,7 +3,7 @@
 Each worker keeps its numbers in a file of their folder, mapped into memory: they are there for the others at once, and
 survive whatever kills the worker. An index beside it says what they are. Whoever reads the folder takes in the files of
 workers that are gone: their counters and histograms join the archive, their gauges go with them. A worker holds a lock on
-its file for as long as it lives, and the kernel releases it, so nobody has to be told of a death.
+its index for as long as it lives, and the kernel releases it, so nobody has to be told of a death.
 """
 
 import fcntl
@@ -42,8 +42,9 @@ class SharedMemory(Chunks):
         super().__init__()
         path = folder / f"{os.getpid()}-{secrets.token_hex(4)}"
         self._index = path.with_suffix(_INDEX).open("xb", buffering=0)
+        # Not on the values: a mapping holds its file open, and so its lock.
+        fcntl.flock(self._index, fcntl.LOCK_EX)
         self._values = path.with_suffix(_VALUES).open("x+b", buffering=0)
-        fcntl.flock(self._values, fcntl.LOCK_EX)
         self._known: set[str] = set()
 
     def allocate(self, metric: Metric, labels: tuple[str, ...]) -> Values:
@@ -94,7 +95,7 @@ class Worker:
 
     def is_alive(self) -> bool:
         """Whether its process is there."""
-        return _is_locked(self._values)
+        return _is_locked(self._index)
 
     def refresh(self) -> None:
         """Take note of series that are new."""
@@ -132,7 +133,7 @@ class Worker:
 
 def is_deserted(folder: Path) -> bool:
     """Whether none of the workers that used the folder is left."""
-    return not any(map(_is_in_use, folder.glob(f"*{_VALUES}")))
+    return not any(map(_is_in_use, folder.glob(f"*{_INDEX}")))
 
 
 def _is_in_use(path: Path) -> bool:

@@ -17,7 +17,7 @@ from observability.runtime.watch import RuntimeWatch
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from observability.testing import recorded
-from tests.unit.observability.runtime.conftest import Events
+from tests.unit.observability.conftest import Events
 from tests.unit.observability.server import request, start
 
 QUICK = TelemetrySettings(loop_lag_interval=0.001, loop_blocked_threshold=0.02)

@@ -18,7 +18,7 @@ from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.heartbeat import Heartbeat
 from observability.runtime.watchdog import Look, Watchdog, cpu_clock
 from observability.testing import label_values, recorded, series
-from tests.unit.observability.runtime.conftest import Events
+from tests.unit.observability.conftest import Events
 
 BLOCKED = "asyncio_event_loop_blocked_total"
 THRESHOLD = 0.02
