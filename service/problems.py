@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from observability import context
 from service.errors import (
     Conflict,
     Forbidden,
@@ -150,13 +151,14 @@ def _problem(
     errors: Sequence[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    record = context.current()
     problem = Problem(
         type=kind,
         title=title or status.phrase,
         status=status,
         detail=detail,
         instance=request.url.path,
-        trace_id=None,
+        trace_id=record.trace_id if record else None,
         errors=list(errors) if errors is not None else None,
     )
     body = problem.model_dump_json(exclude={"errors"} if errors is None else None)

@@ -74,8 +74,12 @@ class Settings(DatabaseSettings):
     redis_url: Annotated[str, AfterValidator(_redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
 
+    # The commit that runs, shown by `service_build_info`.
+    revision: str = ""
+
     host: str = "127.0.0.1"
     port: Port = 8000
+    admin_host: str = "127.0.0.1"
     admin_port: Port | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
