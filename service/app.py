@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 from limits.aio.storage import RedisStorage
 from redis.asyncio import Redis
+from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from observability.settings import TelemetrySettings
@@ -15,6 +16,7 @@ from service import problems
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
+from service.infra.body_limit import BodyLimit
 from service.infra.database import Database
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
@@ -40,6 +42,14 @@ MAX_BODY_SIZE = 1024 * 1024
 ROUTERS: tuple[APIRouter, ...] = (health_router, products_router, items_router, users_router)
 
 
+def __getattr__(name: str) -> FastAPI:
+    """`app`, for commands that want an object instead of a factory: made when it is asked for, not at import."""
+    if name == "app":
+        return create_app()
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application with everything it needs, from the given settings or, for servers, the environment."""
     settings = settings or _settings_or_exit()
@@ -51,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(database, redis),
-        max_body_size=MAX_BODY_SIZE,
+        middleware=[Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE)],
         responses=problems.DEFAULT_RESPONSE,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
