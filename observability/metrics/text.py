@@ -102,7 +102,7 @@ def number(value: float) -> str:
 
 def bound(value: float) -> str:
     """A number as it stands in the label of a bucket: always with a fraction or an exponent."""
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    text: str = floatToGoString(value)
     return text
 
 

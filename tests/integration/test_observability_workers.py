@@ -54,7 +54,12 @@ class Shop:
     def pids(self) -> set[int]:
         """Of both workers."""
         found: set[int] = set()
-        eventually(lambda: found.add(self.pid()) or len(found) == 2)
+
+        def both() -> bool:
+            found.add(self.pid())
+            return len(found) == 2
+
+        eventually(both)
         return found
 
     def scrape(self, port: int = 0) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
