@@ -18,7 +18,12 @@ class EmbeddedValkey:
         self._password = password
         self._databases = databases
         self.port = free_port()
-        self.child = Child("Valkey", log=folder / "valkey.log")
+        self.child = Child("Valkey", pid_file=folder / "valkey.pid", log=folder / "valkey.log")
+
+    @property
+    def address(self) -> str:
+        """The URL without the password."""
+        return f"redis://127.0.0.1:{self.port}/0"
 
     @property
     def url(self) -> str:
