@@ -1,7 +1,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,15 @@ def redis_databases(worker_id: str) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def database_url(servers: Servers) -> Iterator[str]:
     """A migrated, empty database of the module's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name}"))
-    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
-    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with new_database(servers, template="template1") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(servers: Servers) -> Iterator[str]:
+    """A database without a schema."""
+    with new_database(servers, template="template0") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,15 @@ def events() -> Iterator[list[structlog.typing.EventDict]]:
     """What is logged, as it is."""
     with structlog.testing.capture_logs() as events:
         yield events
+
+
+@contextmanager
+def new_database(servers: Servers, *, template: str) -> Iterator[str]:
+    """A database until the end of the block: `template1` is migrated, `template0` is empty."""
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
+    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 async def _execute(url: str, statement: str) -> None:

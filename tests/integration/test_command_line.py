@@ -1,13 +1,9 @@
 """The commands beside `up`, and what a user's mistakes are answered with."""
 
-import asyncio
 import signal
 import socket
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import httpx2
 import pytest
 from typer.testing import CliRunner, Result
@@ -20,15 +16,6 @@ from tests.servers import Servers
 SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
 NOWHERE = "postgresql://user:word@127.0.0.1:1/shop"
 API = {"DATABASE_URL": NOWHERE, "REDIS_URL": "redis://127.0.0.1:1/0", "TOKEN_SECRET": SECRET}
-
-
-@pytest.fixture
-def empty_database_url(servers: Servers) -> Iterator[str]:
-    """A database without a schema."""
-    name = f"test_{uuid.uuid4().hex}"
-    _execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE template0")
-    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
-    _execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_database_is_migrated_once(empty_database_url: str) -> None:
@@ -169,14 +156,3 @@ def _answers(url: str) -> bool:
         return httpx2.get(url).is_success
     except httpx2.HTTPError:
         return False
-
-
-def _execute(url: str, statement: str) -> None:
-    async def execute() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(execute())

