@@ -1,8 +1,10 @@
 import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -52,6 +54,12 @@ def redis_databases(worker_id: str) -> Iterator[int]:
     """Numbers of Valkey databases that no other test process uses."""
     process = int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     return iter(range(1 + process * 100, min((process + 1) * 100, VALKEY_DATABASES)))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +178,15 @@ def events() -> Iterator[list[structlog.typing.EventDict]]:
     """What is logged, as it is."""
     with structlog.testing.capture_logs() as events:
         yield events
+
+
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder until the end of the block that PostgreSQL can enter even when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="glasshouse-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @contextmanager

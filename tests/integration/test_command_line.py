@@ -101,9 +101,9 @@ def test_a_wrong_setting_is_answered_in_one_line_that_says_what_to_change(
     ],
 )
 def test_up_answers_a_mistake_in_one_line_that_says_what_to_change(
-    arguments: list[str], settings: dict[str, str], message: str, tmp_path: Path
+    arguments: list[str], settings: dict[str, str], message: str, folder: Path
 ) -> None:
-    options = ["--port", str(free_port()), "--data", str(tmp_path), *arguments]
+    options = ["--port", str(free_port()), "--data", str(folder), *arguments]
     refused = run_service("up", *options, settings=settings)
     assert refused.returncode == 1
     _is_one_line_with(message, refused.stderr)

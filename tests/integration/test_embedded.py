@@ -15,6 +15,7 @@ from service.infra.embedded.postgres import EmbeddedPostgres
 from service.infra.embedded.valkey import EmbeddedValkey
 from service.infra.embedded.wheels import package_folder
 from service.infra.start import StartupError
+from tests.integration.conftest import reachable_folder
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="Only root has to hand PostgreSQL to somebody else")
 
@@ -22,15 +23,15 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="Only root has to hand Po
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Stands for the folder where root puts what others must reach."""
-    with _temporary_folder(0o755) as folder:
+    with reachable_folder() as folder:
         monkeypatch.setattr(placement, "PUBLIC", folder / "public")
         yield folder / "public"
 
 
 @pytest.fixture
 def private() -> Iterator[Path]:
-    with _temporary_folder(0o700) as folder:
-        yield folder
+    with tempfile.TemporaryDirectory(prefix="glasshouse-") as name:
+        yield Path(name)
 
 
 @as_root
@@ -63,11 +64,10 @@ def test_root_copies_programs_that_its_user_cannot_reach(
 
 
 @as_root
-def test_root_runs_the_server_as_the_owner_of_the_data(private: Path) -> None:
-    private.chmod(0o755)
+def test_root_runs_the_server_as_the_owner_of_the_data(folder: Path) -> None:
     owner = 12345
-    home = private / "postgres"
-    first = EmbeddedPostgres(private, password="tests", durable=False)
+    home = folder / "postgres"
+    first = EmbeddedPostgres(folder, password="tests", durable=False)
     with _running(first):
         pass
     for path in (home, *home.rglob("*")):
@@ -75,19 +75,17 @@ def test_root_runs_the_server_as_the_owner_of_the_data(private: Path) -> None:
     assert placement._identity(home / "data") == Identity(owner, owner)
 
 
-def test_a_folder_of_data_is_used_once_even_through_a_copied_link(private: Path) -> None:
-    private.chmod(0o755)
-    (private / "one").mkdir()
-    (private / "two").mkdir()
-    EmbeddedPostgres(private / "one", password="tests")
-    (private / "two" / "postgres").symlink_to(private / "one" / "postgres")
+def test_a_folder_of_data_is_used_once_even_through_a_copied_link(folder: Path) -> None:
+    (folder / "one").mkdir()
+    (folder / "two").mkdir()
+    EmbeddedPostgres(folder / "one", password="tests")
+    (folder / "two" / "postgres").symlink_to(folder / "one" / "postgres")
     with pytest.raises(StartupError, match="in use by another instance"):
-        EmbeddedPostgres(private / "two", password="tests")
+        EmbeddedPostgres(folder / "two", password="tests")
 
 
-def test_a_folder_with_an_odd_name_is_no_problem(private: Path) -> None:
-    private.chmod(0o755)
-    odd = private / """it's a "Käse" \\ 100% folder"""
+def test_a_folder_with_an_odd_name_is_no_problem(folder: Path) -> None:
+    odd = folder / """it's a "Käse" \\ 100% folder"""
     odd.mkdir()
     for server in (
         EmbeddedPostgres(odd, password="tests", durable=False),
@@ -105,11 +103,3 @@ def _running(server: EmbeddedPostgres | EmbeddedValkey) -> Iterator[None]:
         yield
     finally:
         server.child.stop()
-
-
-@contextmanager
-def _temporary_folder(mode: int) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="glasshouse-embedded-") as name:
-        folder = Path(name)
-        folder.chmod(mode)
-        yield folder

@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from service.infra.embedded.ports import free_port
 from tests.instances import NONE, Instance, Settings, end_of, eventually, run_service
+from tests.integration.conftest import reachable_folder
 
 pytestmark = pytest.mark.xdist_group("up")  # so that the tests share one instance
 
@@ -21,14 +21,8 @@ NEWCOMER = {"email": "new@example.com", "password": "correct horse battery", "na
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[Instance]:
-    with _folder() as folder, _stopping(Instance.up(folder)) as instance:
+    with reachable_folder() as folder, _stopping(Instance.up(folder)) as instance:
         yield instance
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with _folder() as folder:
-        yield folder
 
 
 @pytest.fixture
@@ -182,15 +176,6 @@ def test_a_given_redis_that_does_not_answer_is_refused(folder: Path, database_ur
 
 def _given(database_url: str, redis_url: str) -> dict[str, str]:
     return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "TOKEN_SECRET": SECRET}
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Where PostgreSQL can live even when the tests run as root."""
-    with tempfile.TemporaryDirectory(prefix="glasshouse-up-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 @contextmanager
