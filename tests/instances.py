@@ -39,7 +39,7 @@ def eventually(what: str, ask: Callable[[], T | None]) -> T:
 
 def run_service(*arguments: str, settings: Settings = NONE) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
-    return subprocess.run(  # noqa: S603 (our own command line)
+    return subprocess.run(
         _command(*arguments),
         cwd=ROOT,
         env=_environment(settings),
@@ -62,7 +62,7 @@ class Instance:
         self.folder, self.port = folder, port
         self.base = f"http://127.0.0.1:{port}"
         with (folder / "stdout").open("w") as output, (folder / "stderr").open("w") as errors:
-            self.process = subprocess.Popen(  # noqa: S603 (our own command line)
+            self.process = subprocess.Popen(
                 _command(*arguments),
                 cwd=ROOT,
                 env=_environment(settings),

@@ -87,7 +87,7 @@ def test_a_program_that_cannot_be_started_is_named(make_child: Callable[..., Chi
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux ends a process with its parent")
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path / "it.pid")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:  # noqa: S603 (our own command line)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         parent.stdout.readline()
         family = psutil.Process(parent.pid).children()

@@ -32,7 +32,7 @@ def test_progress_in_a_terminal_is_one_line_that_moves(
 )
 def test_nobody_listening_is_no_error(redirection: str) -> None:
     command = f'{{ sleep 0; "$0" -c "$1"; echo "status $?" >&2; }} {redirection}'
-    done = subprocess.run(  # noqa: S603 (our own command line)
+    done = subprocess.run(
         ["/bin/sh", "-c", command, sys.executable, TALK], stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.stderr == "status 0\n"

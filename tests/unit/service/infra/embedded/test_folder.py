@@ -33,7 +33,7 @@ def test_a_claimed_folder_is_refused_even_when_nobody_holds_the_object(tmp_path:
 
 
 def test_a_folder_is_free_again_after_the_process_that_claimed_it(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", CLAIM, str(tmp_path)], check=True)  # noqa: S603 (our own command line)
+    subprocess.run([sys.executable, "-c", CLAIM, str(tmp_path)], check=True)
     DataFolder(tmp_path)
 
 
