@@ -104,7 +104,7 @@ def _serve(settings: Settings) -> None:
     import uvicorn
 
     uvicorn.run(
-        "service.app:create_app",
+        "service.serving:create_app",
         factory=True,
         host=settings.host,
         port=settings.port,
