@@ -220,12 +220,12 @@ def _environment(given: Mapping[str, Any], options: Options) -> dict[str, str]:
 
 
 def _banner(settings: Settings, embedded: Embedded, data: Path, sample_password: str | None) -> str:
-    host = "localhost" if settings.host in WILDCARDS else settings.host
-    base = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    base = _base(settings.host, settings.port)
+    metrics = _base(settings.admin_host, settings.admin_port) if settings.admin_port else base
     rows = {
         "API": f"{base}/products",
         "Docs": f"{base}/docs",
-        "Metrics": f"{base}/metrics",
+        "Metrics": f"{metrics}/metrics",
         "Health": f"{base}/readyz",
     }
     if sample_password:
@@ -236,3 +236,10 @@ def _banner(settings: Settings, embedded: Embedded, data: Path, sample_password:
         rows["Valkey"] = f"{embedded.valkey.address}, password in {data / 'valkey.secret'}"
     rows["Data"] = str(data)
     return "\n".join(f"  {name:<11} {value}" for name, value in rows.items()) + "\n\nCtrl-C stops everything."
+
+
+def _base(host: str, port: int) -> str:
+    """The beginning of the URLs there, as somebody on this machine would type it."""
+    if host in WILDCARDS:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

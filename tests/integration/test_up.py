@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from service.infra.embedded.ports import free_port
@@ -152,7 +153,8 @@ def test_beside_it_another_instance_with_several_workers_is_killed_and_started_a
 def test_given_servers_are_used_and_never_filled(
     start: Callable[..., Instance], folder: Path, database_url: str, redis_url: str
 ) -> None:
-    instance = start(settings=_given(database_url, redis_url))
+    admin = free_port()
+    instance = start(settings=_given(database_url, redis_url) | {"ADMIN_PORT": str(admin)})
     assert [instance.child(name) is not None for name in ("PostgreSQL", "Valkey", "The API")] == [
         False,
         False,
@@ -160,6 +162,8 @@ def test_given_servers_are_used_and_never_filled(
     ]
     assert not list(folder.glob("data/postgres*"))
     assert instance.get("/products").json()["products"] == []
+    assert f" http://127.0.0.1:{admin}/metrics\n" in instance.output
+    assert httpx2.get(f"http://127.0.0.1:{admin}/metrics").status_code == 200
     assert "password" not in instance.output
     assert "Loading" not in instance.output
 
