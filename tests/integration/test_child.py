@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.infra.embedded.child import Child
+from service.infra.embedded.child import Child, run_to_end
 from service.infra.start import StartupError
 from tests.instances import end_of, eventually
 
@@ -21,7 +21,7 @@ FAILING = "import sys; print('LOG: begins'); print('FATAL: no room'); sys.exit('
 PARENT = """
 import sys
 from pathlib import Path
-from service.infra.embedded.child import Child
+from service.infra.embedded.child import Child, run_to_end
 Child("Sleep", pid_file=Path(sys.argv[1])).spawn(["sleep", "600"])
 print(Path(sys.argv[1]).read_text(), flush=True)
 sys.stdin.read()
@@ -138,3 +138,25 @@ def test_a_process_that_got_the_number_of_an_earlier_one_is_left_alone(
 def test_a_file_that_names_nobody_is_no_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "it.pid").write_text(content)
     Child("It", pid_file=tmp_path / "it.pid").stop_leftover()
+
+
+def test_what_runs_to_its_end_is_killed_with_all_it_started_when_we_are_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    family: list[psutil.Process] = []
+
+    def interrupt(process: "subprocess.Popen[bytes]") -> None:
+        assert process.stderr
+        process.stderr.readline()
+        family.extend([psutil.Process(process.pid), *psutil.Process(process.pid).children()])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("subprocess.Popen.communicate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(["/bin/sh", "-c", "sleep 600 & echo up >&2; wait"], identity=None)
+    assert len(family) == 2
+    eventually("all have ended", lambda: end_of(family))
+
+
+def test_what_ran_to_its_end_is_reported() -> None:
+    assert run_to_end(["/bin/sh", "-c", "echo no room >&2; exit 3"], identity=None) == (3, "no room\n")

@@ -28,7 +28,7 @@ class Identity:
 
 
 class Child:
-    """One process in a session of its own, so that Ctrl-C in the terminal reaches only its parent."""
+    """One process, with all that it starts."""
 
     def __init__(
         self,
@@ -78,8 +78,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 env=env,
-                start_new_session=True,
-                **dependent(identity, self._stop_signal),
+                **_dependent(identity, self._stop_signal),
             )
             self._pid_file.remember(self._process.pid)
         if self._process.stdin:
@@ -146,9 +145,34 @@ class Child:
             raise StartupError(msg) from error
 
 
-def dependent(identity: Identity | None, end: signal.Signals) -> dict[str, Any]:
-    """The arguments of `subprocess` for a process that runs as somebody else and, on Linux, ends with its parent."""
-    options: dict[str, Any] = {}
+def run_to_end(command: Sequence[str], *, identity: Identity | None) -> tuple[int, str]:
+    """Run a program until it has ended, and return its status and what it said on standard error.
+
+    When we are interrupted, it and all that it started are killed.
+    """
+    process = subprocess.Popen(  # noqa: S603 (our own command lines)
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        **_dependent(identity, signal.SIGKILL),
+    )
+    with process:
+        try:
+            _, said = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, said.decode(errors="replace")
+
+
+def _dependent(identity: Identity | None, end: signal.Signals) -> dict[str, Any]:
+    """The arguments of `subprocess` for a process that may run as somebody else and, on Linux, ends with its parent.
+
+    It has a session of its own: Ctrl-C in the terminal does not reach it, and what it starts can be found.
+    """
+    options: dict[str, Any] = {"start_new_session": True}
     if identity:
         options |= {"user": identity.uid, "group": identity.gid, "extra_groups": []}
     if sys.platform == "linux":

@@ -2,11 +2,10 @@
 
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from service.infra.embedded.child import Child, dependent
+from service.infra.embedded.child import Child, run_to_end
 from service.infra.embedded.placement import Home
 from service.infra.embedded.ports import free_port
 from service.infra.start import StartupError
@@ -108,16 +107,9 @@ class EmbeddedPostgres:
             "--locale=C",
             *([] if self._durable else ["--no-sync"]),
         ]
-        done = subprocess.run(  # noqa: S603 (our own command line)
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            **dependent(self._home.identity, signal.SIGKILL),
-        )
-        if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if "error" in line]
+        status, said = run_to_end(command, identity=self._home.identity)
+        if status:
+            errors = [line for line in said.splitlines() if "error" in line]
             msg = f"PostgreSQL could not create its data: {(errors or ['initdb failed'])[0]}"
             raise StartupError(msg)
 
