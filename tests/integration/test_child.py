@@ -96,6 +96,23 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     eventually("it has ended", lambda: end_of(family))
 
 
+def test_a_child_of_somebody_without_an_output_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    child = Child("It", pid_file=tmp_path / "it.pid")
+    child.spawn(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys; sys.exit(not os.path.samestat(os.fstat(1), os.stat(os.devnull)))",
+        ]
+    )
+    eventually("it has ended", lambda: not child.is_running)
+    assert child._process
+    assert child._process.returncode == 0
+
+
 def test_what_an_earlier_supervisor_left_is_ended(make_child: Callable[..., Child]) -> None:
     left = make_child()
     left.spawn(["sleep", "600"])

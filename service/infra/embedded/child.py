@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from service.infra.embedded.pid_file import PidFile
 from service.infra.start import StartupError
@@ -75,8 +75,8 @@ class Child:
             self._process = subprocess.Popen(  # noqa: S603 (our own command lines)
                 command,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=output or _ours(sys.stdout),
+                stderr=output or _ours(sys.stderr),
                 env=env,
                 **_dependent(identity, self._stop_signal),
             )
@@ -143,6 +143,11 @@ class Child:
         except OSError as error:
             msg = f"{self.name} cannot be started ({error.strerror}: {error.filename})"
             raise StartupError(msg) from error
+
+
+def _ours(stream: TextIO | None) -> int | None:
+    """Our own output for a child; where that is closed, a place that takes everything."""
+    return None if stream else subprocess.DEVNULL
 
 
 def run_to_end(command: Sequence[str], *, identity: Identity | None) -> tuple[int, str]:

@@ -109,8 +109,9 @@ class EmbeddedPostgres:
         ]
         status, said = run_to_end(command, identity=self._home.identity)
         if status:
-            errors = [line for line in said.splitlines() if "error" in line]
-            msg = f"PostgreSQL could not create its data: {(errors or ['initdb failed'])[0]}"
+            lines = said.splitlines() or ["initdb says nothing"]
+            reason = next((line for line in lines if "error" in line), lines[0])
+            msg = f"PostgreSQL could not create its data: {reason}"
             raise StartupError(msg)
 
     @property
