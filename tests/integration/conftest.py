@@ -193,12 +193,12 @@ def reachable_folder() -> Iterator[Path]:
 def new_database(servers: Servers, *, template: str) -> Iterator[str]:
     """A database until the end of the block: `template1` is migrated, `template0` is empty."""
     name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    asyncio.run(execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield servers.admin_url.rpartition("/")[0] + f"/{name}"
-    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)

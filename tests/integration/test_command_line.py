@@ -1,16 +1,17 @@
 """The commands beside `up`, and what a user's mistakes are answered with."""
 
+import asyncio
 import signal
 import socket
 from pathlib import Path
 
-import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
 from service.__main__ import cli
 from service.infra.embedded.ports import free_port
 from tests.instances import SETTINGS, Instance, eventually, run_service
+from tests.integration.conftest import execute, new_database
 from tests.servers import Servers
 
 SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
@@ -19,53 +20,39 @@ API = {"DATABASE_URL": NOWHERE, "REDIS_URL": "redis://127.0.0.1:1/0", "TOKEN_SEC
 
 
 def test_a_database_is_migrated_once(empty_database_url: str) -> None:
-    settings = {"DATABASE_URL": empty_database_url}
-    first, second = (run_service("migrate", settings=settings) for _ in range(2))
-    assert (first.stdout[:13], first.stderr, first.returncode) == ("Applied 0001_", "", 0)
-    assert (second.stdout, second.returncode) == ("The schema is up to date\n", 0)
+    first, second = (_invoke("migrate", {"DATABASE_URL": empty_database_url}) for _ in range(2))
+    assert (first.stdout[:13], first.stderr, first.exit_code) == ("Applied 0001_", "", 0)
+    assert (second.stdout, second.stderr, second.exit_code) == ("The schema is up to date\n", "", 0)
 
 
 def test_an_empty_catalogue_is_seeded_once(database_url: str) -> None:
     settings = {"DATABASE_URL": database_url, "SAMPLE_PASSWORD": "correct horse"}
-    first, second = (run_service("seed", "--products", "20", settings=settings) for _ in range(2))
+    first, second = (_invoke("seed", settings, "--products", "20") for _ in range(2))
     assert first.stdout.splitlines()[-2:] == [
         "Loaded 20 products and 60 items",
         "reader@, editor@ and operator@example.com have the password correct horse",
     ]
-    assert (first.stderr, first.returncode) == ("", 0)
+    assert (first.stderr, first.exit_code) == ("", 0)
     assert second.stdout == "The catalogue is not empty: nothing was loaded\n"
 
 
-def test_the_api_serves_until_sigterm(database_url: str, redis_url: str, tmp_path: Path) -> None:
-    settings = API | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port := free_port())}
-    api = Instance(tmp_path, "api", port=port, settings=settings)
-    try:
-        eventually("it serves", api.is_ready)
-        assert api.get("/products").status_code == 200
-    finally:
-        api.signal(signal.SIGTERM)
-        api.wait()
-    assert (api.output, api.errors) == ("", "")
-
-
-def test_an_unexpected_error_is_logged_once_with_its_stack(
-    empty_database_url: str, redis_url: str, tmp_path: Path
+def test_the_api_serves_until_sigterm_and_logs_an_unexpected_error_once(
+    servers: Servers, redis_url: str, tmp_path: Path
 ) -> None:
-    settings = API | {
-        "DATABASE_URL": empty_database_url,
-        "REDIS_URL": redis_url,
-        "PORT": str(port := free_port()),
-    }
-    api = Instance(tmp_path, "api", "--unchecked", port=port, settings=settings)
-    try:
-        eventually("it listens", lambda: _answers(f"{api.base}/healthz"))
-        assert api.get("/products").status_code == 500  # there is no such table
-    finally:
-        api.signal(signal.SIGTERM)
-        api.wait()
-    logged = api.output + api.errors
-    assert logged.count("Exception in ASGI application") == 1
-    assert 'relation "products" does not exist' in logged
+    with new_database(servers, template="template1") as url:
+        settings = API | {"DATABASE_URL": url, "REDIS_URL": redis_url, "PORT": str(port := free_port())}
+        api = Instance(tmp_path, "api", port=port, settings=settings)
+        try:
+            eventually("it serves", api.is_ready)
+            assert api.get("/products").status_code == 200
+            asyncio.run(execute(url, "DROP TABLE products CASCADE"))
+            assert api.get("/products").status_code == 500
+        finally:
+            api.signal(signal.SIGTERM)
+            api.wait()
+    assert api.output == ""
+    assert api.errors.count("Exception in ASGI application") == 1
+    assert 'relation "products" does not exist' in api.errors
 
 
 @pytest.mark.parametrize(
@@ -139,20 +126,13 @@ def test_a_wrong_password_is_named(servers: Servers) -> None:
     _is_one_line_with("password authentication failed", refused.stderr)
 
 
-def _invoke(command: str, settings: dict[str, str]) -> Result:
+def _invoke(command: str, settings: dict[str, str], *options: str) -> Result:
     """Run a command in this process: what is refused at once needs no other."""
     environment = {**dict.fromkeys(SETTINGS), **settings}
-    return CliRunner().invoke(cli, command, env=environment)
+    return CliRunner().invoke(cli, [command, *options], env=environment)
 
 
 def _is_one_line_with(message: str, stderr: str) -> None:
     assert stderr.startswith("glasshouse: ")
     assert stderr.count("\n") == 1
     assert message in stderr
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx2.get(url).is_success
-    except httpx2.HTTPError:
-        return False
