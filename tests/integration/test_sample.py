@@ -28,13 +28,6 @@ async def reports(database_url: str) -> list[tuple[str, int, int]]:
 
 
 @pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def own_database_url(servers: Servers) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
     with new_database(servers, template="template1") as url:
@@ -77,10 +70,8 @@ async def test_what_is_created_afterwards_gets_the_next_ids(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("reports")
-async def test_the_planner_knows_the_tables(connection: Any) -> None:
-    rows = await connection.fetch(
-        "SELECT relname, reltuples FROM pg_class WHERE relname = ANY($1)", ["items"]
-    )
+async def test_the_planner_knows_the_tables(postgres: asyncpg.Connection) -> None:
+    rows = await postgres.fetch("SELECT relname, reltuples FROM pg_class WHERE relname = ANY($1)", ["items"])
     assert [(row["relname"], int(row["reltuples"])) for row in rows] == [("items", 600)]
 
 
@@ -92,10 +83,10 @@ def test_progress_is_reported_about_twenty_times_a_table(reports: list[tuple[str
 
 
 @pytest.mark.usefixtures("reports")
-async def test_a_catalogue_with_products_is_left_alone(connection: Any) -> None:
-    before = await connection.fetchval("SELECT count(*) FROM products")
-    assert (await load(connection, password_hash="x", products=10)).is_nothing
-    assert await connection.fetchval("SELECT count(*) FROM products") == before
+async def test_a_catalogue_with_products_is_left_alone(postgres: asyncpg.Connection) -> None:
+    before = await postgres.fetchval("SELECT count(*) FROM products")
+    assert (await load(postgres, password_hash="x", products=10)).is_nothing
+    assert await postgres.fetchval("SELECT count(*) FROM products") == before
 
 
 async def test_a_load_that_fails_leaves_nothing(empty_catalogue: Any) -> None:
