@@ -19,7 +19,7 @@ run: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Valkey, the A
 	@exec $(BIN)/python -m service up $(ARGS)
 
 test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(MAKE) --no-print-directory test-pythons
 
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed

@@ -14,8 +14,6 @@ from service.infra.embedded.ports import free_port
 from tests.instances import NONE, Instance, Settings, end_of, eventually, run_service
 from tests.integration.conftest import reachable_folder
 
-pytestmark = pytest.mark.xdist_group("up")  # so that the tests share one instance
-
 SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
 NEWCOMER = {"email": "new@example.com", "password": "correct horse battery", "name": "New"}
 
