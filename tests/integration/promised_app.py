@@ -66,6 +66,10 @@ def _add_items(items: APIRouter, engine: AsyncEngine) -> None:
         found: int = await query("SELECT cast(:number AS int)", number=item_id)
         return found
 
+    @items.api_route("", methods=["PURGE"], status_code=202)
+    async def purge() -> None:
+        pass
+
     @items.post("", status_code=201)
     async def add_item() -> None:
         await query("INSERT INTO promised VALUES (1) RETURNING id")

@@ -52,6 +52,7 @@ VISITS = (
     Visit("a failed validation has its route", "/api/v1/items/seven", ITEM, 422),
     Visit("a method that is not allowed has its route", "/api/v1/items/7", ITEM, 405, "PATCH"),
     Visit("an invented method is one", "/api/v1/items/7", ITEM, 405, "BREW", counts_as=OTHER),
+    Visit("one of the application's own is too", "/api/v1/items", ITEMS, 202, "PURGE", counts_as=OTHER),
     Visit("a mounted FastAPI application is counted once", "/admin/users/7", "/admin/users/{user_id}"),
     Visit("nothing in a mount is nothing", "/admin/nothing", UNMATCHED, 404),
     Visit("a mounted Starlette application shows its routes", "/legacy/pages/x", "/legacy/pages/{name}"),
