@@ -30,8 +30,9 @@ class AdminServer:
 
     def start(self) -> None:
         """Serve from now on."""
-        self._stopped.clear()
-        threading.Thread(target=self._run, name="admin-server", daemon=True).start()
+        # A new one: the thread of an earlier start may not have seen yet that it was stopped.
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, args=(self._stopped,), name="admin-server", daemon=True).start()
 
     def stop(self) -> None:
         """Serve no more; does not wait."""
@@ -39,8 +40,8 @@ class AdminServer:
         if self._server is not None:
             self._server.should_exit = True
 
-    def _run(self) -> None:
-        listener = self._listen()
+    def _run(self, stopped: threading.Event) -> None:
+        listener = self._listen(stopped)
         if listener is None:
             return
         config = uvicorn.Config(
@@ -51,15 +52,15 @@ class AdminServer:
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
-        self._server = uvicorn.Server(config)
-        self._server.should_exit = self._stopped.is_set()
+        server = self._server = uvicorn.Server(config)
+        server.should_exit = stopped.is_set()
         with listener:
-            self._server.run(sockets=[listener])
+            server.run(sockets=[listener])
 
-    def _listen(self) -> socket.socket | None:
+    def _listen(self, stopped: threading.Event) -> socket.socket | None:
         """The listening socket, None when stopped before the port was free."""
         has_waited = False
-        while not self._stopped.is_set():
+        while not stopped.is_set():
             try:
                 return socket.create_server(self._address, backlog=16)
             except OSError as error:
@@ -69,5 +70,5 @@ class AdminServer:
                         "admin_port_taken", host=host, port=port, reason=str(error), effect="standing by"
                     )
                 has_waited = True
-                self._stopped.wait(_RETRY_SECONDS)
+                stopped.wait(_RETRY_SECONDS)
         return None

@@ -11,9 +11,10 @@ from bisect import bisect_left
 from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from observability.conventions import OVERFLOW, Metric
+from observability.conventions import OVERFLOW, Kind, Metric
 from observability.metrics.layout import EXEMPLAR_SIZE, Exemplar, Values, buckets_of, write_exemplar
 from observability.metrics.memory import Memory
+from observability.metrics.naming import check
 
 
 class CounterChild:
@@ -101,12 +102,15 @@ class Owner(Protocol):
 class Family(Generic[Child]):
     """All series of one metric, by their label values."""
 
+    kind: Kind
+
     def __init__(self, metric: Metric, registry: Owner) -> None:
         """Register the family; without labels, its only series exists from now on.
 
         Raises:
-            ValueError: The registry has a metric of this name.
+            ValueError: The registry has a metric of this name, or the metric cannot be exposed as this kind.
         """
+        check(metric, self.kind)
         self.metric = metric
         self._registry = registry
         self._children: dict[tuple[str, ...], Child] = {}
@@ -153,6 +157,8 @@ class Family(Generic[Child]):
 class Counter(Family[CounterChild]):
     """A family of counters; without labels it counts itself."""
 
+    kind = "counter"
+
     def inc(self, amount: float = 1.0) -> None:
         """Add to the only series."""
         self._alone.inc(amount)
@@ -163,6 +169,8 @@ class Counter(Family[CounterChild]):
 
 class Gauge(Family[GaugeChild]):
     """A family of gauges; without labels it shows itself."""
+
+    kind = "gauge"
 
     def inc(self, amount: float = 1.0) -> None:
         """Add to the only series."""
@@ -182,6 +190,8 @@ class Gauge(Family[GaugeChild]):
 
 class Histogram(Family[HistogramChild]):
     """A family of histograms; without labels it observes itself."""
+
+    kind = "histogram"
 
     def __init__(self, metric: Metric, registry: Owner, thresholds: tuple[float, ...] = ()) -> None:
         """Register the family, with `thresholds` as exact buckets besides the metric's own."""

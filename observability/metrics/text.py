@@ -35,8 +35,6 @@ class Text:
         kept, self._kept = self._kept, {}
         lines, samples = [], 0
         for metric, series in families:
-            if not series:
-                continue
             lines.append(head(metric, is_openmetrics=self._is_openmetrics))
             samples += len(series) * _samples_of(metric)
             for labels, runs in list(series.items()):

@@ -1,6 +1,7 @@
 """Several workers that show their numbers as one; here they live in one process, each with a registry of its own."""
 
 import fcntl
+import gc
 import json
 import math
 import multiprocessing
@@ -247,6 +248,34 @@ def test_a_forked_child_leaves_the_files_to_its_parent(hire: Hire, folder: Path)
     sender.close()
     assert other.sees("orders_total") == 1
     assert len(list(folder.glob("*.values"))) == 2
+
+
+def test_what_is_done_in_a_forked_child_is_done_for_registries_that_live(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_child: list[Callable[[], None]] = []
+    monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: in_child.append(after_in_child))
+    worker, parent = Worker(folder), Worker(folder)
+    (leave, _) = in_child
+    leave()
+    worker.orders.labels("ams").inc()
+    assert worker.sees("orders_total") == 1
+    assert parent.sees("orders_total") is None
+    parent.die()
+    del worker, parent
+    gc.collect()
+    for each in in_child:
+        each()
+
+
+def test_whoever_takes_in_a_dead_worker_takes_nothing_from_the_others(hire: Hire, folder: Path) -> None:
+    dead, first, second = hire(), hire(), hire()
+    dead.orders.labels("ams").inc(3)
+    assert (first.sees("orders_total"), second.sees("orders_total")) == (3, 3)
+    dead.die()
+    assert first.sees("orders_total") == 3
+    assert len(list(folder.glob("*.values"))) == 2
+    assert second.sees("orders_total") == 3
 
 
 def test_a_folder_is_deserted_when_no_worker_is_left(hire: Hire, folder: Path) -> None:

@@ -1,0 +1,109 @@
+"""The port of its own: one server has it, the others stand by until it is gone."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import structlog
+from starlette.responses import PlainTextResponse
+
+from observability.asgi import admin
+from observability.asgi.admin import AdminServer
+from service.infra.embedded.ports import free_port
+
+HOST = "127.0.0.1"
+PATIENCE = 30.0
+
+Serve = Callable[[str], AdminServer]
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def serve(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts a server that answers with this text; all are gone afterwards."""
+    monkeypatch.setattr(admin, "_RETRY_SECONDS", 0.01)
+    servers: list[AdminServer] = []
+
+    def start(answer: str) -> AdminServer:
+        server = AdminServer(lambda: PlainTextResponse(answer), HOST, port)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+    eventually(lambda: not threads())
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "admin-server"]
+
+
+def answer(port: int) -> str:
+    with closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE)) as connection:
+        connection.request("GET", "/metrics")
+        return connection.getresponse().read().decode()
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def answers(port: int, text: str) -> bool:
+    try:
+        return answer(port) == text
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_it_answers_whatever_the_path_until_it_is_stopped(port: int, serve: Serve) -> None:
+    server = serve("here")
+    eventually(lambda: answers(port, "here"))
+    server.stop()
+    eventually(lambda: not answers(port, "here"))
+
+
+def test_a_second_server_stands_by_says_so_once_and_takes_over(port: int, serve: Serve) -> None:
+    with structlog.testing.capture_logs() as events:
+        first = serve("first")
+        eventually(lambda: answers(port, "first"))
+        serve("second")
+        eventually(lambda: events)
+        assert answer(port) == "first"
+        first.stop()
+        eventually(lambda: answers(port, "second"))
+    (said,) = events
+    assert (said["event"], said["port"], said["effect"]) == ("admin_port_taken", port, "standing by")
+
+
+def test_a_server_that_stands_by_can_be_stopped_and_started_again(port: int, serve: Serve) -> None:
+    with structlog.testing.capture_logs() as events, socket.create_server((HOST, port)):
+        waiting = serve("waiting")
+        eventually(lambda: events)
+        for _ in range(50):
+            waiting.stop()
+            waiting.start()
+    eventually(lambda: answers(port, "waiting"))
+    eventually(lambda: len(threads()) == 1)
+
+
+def test_a_server_that_was_stopped_while_it_started_serves_nothing(port: int) -> None:
+    def stopping() -> PlainTextResponse:
+        server.stop()
+        return PlainTextResponse("too late")
+
+    server = AdminServer(stopping, HOST, port)
+    server._run(server._stopped)
+    assert not answers(port, "too late")
