@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from tests.benchmarks import catalogue
 from tests.servers import Servers, running_servers
 
 Key = TypeVar("Key")
@@ -20,12 +21,20 @@ class Bench:
 
     is_quick: bool = False
     row: str = ""
+    _catalogues: dict[int, str] = field(default_factory=dict)
     _resources: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def servers(self) -> Servers:
         """PostgreSQL and Valkey, started when the first row needs them."""
         return self._resources.enter_context(running_servers())
+
+    def catalogue(self, products: int) -> str:
+        """The URL of a database with so many sample products, made when a row first needs it."""
+        if products not in self._catalogues:
+            self.say(f"loading {products:,} products")
+            self._catalogues[products] = catalogue.create(self.servers.admin_url, products)
+        return self._catalogues[products]
 
     def close(self) -> None:
         self._resources.close()

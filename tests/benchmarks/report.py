@@ -55,7 +55,7 @@ def _quantity(value: float, unit: str) -> str:
 
 
 def _wanted(target: Target, unit: str) -> str:
-    return f"{'<=' if target.is_upper else '>='} {_quantity(target.bound, unit)}"
+    return f"{'<=' if target.is_upper else '>='} {target.bound:g} {unit}".rstrip()
 
 
 def _verdict(is_met: bool) -> str:  # noqa: FBT001 (the only thing it is about)

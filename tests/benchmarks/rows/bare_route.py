@@ -1,5 +1,7 @@
 """P1: what instrumentation adds to a route that does nothing else."""
 
+from functools import partial
+
 from tests.benchmarks.applications import small_model
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.contender import (
@@ -16,7 +18,7 @@ from tests.benchmarks.contender import (
     OURS,
     STARLETTE_EXPORTER,
 )
-from tests.benchmarks.direct import cpu_of
+from tests.benchmarks.direct import Call, cpu_of
 from tests.benchmarks.figures import Line, Result, at_most
 from tests.benchmarks.row import Row
 
@@ -39,9 +41,11 @@ _REQUESTS = 1_000
 
 
 def measure(bench: Bench) -> Result:
-    figures = cpu_of(
-        bench, _CONTENDERS, small_model.application, small_model.PATH, rounds=_ROUNDS, requests=_REQUESTS
-    )
+    calls = {
+        contender: Call(partial(contender.create, small_model.application), small_model.PATH)
+        for contender in _CONTENDERS
+    }
+    figures = cpu_of(bench, calls, rounds=_ROUNDS, requests=_REQUESTS)
     bare = figures.pop(BARE)
     added = {contender: figure.minus(bare) for contender, figure in figures.items()}
     ours = added[OURS]

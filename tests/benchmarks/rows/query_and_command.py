@@ -5,7 +5,7 @@ from functools import partial
 from tests.benchmarks.applications import query_and_command
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.contender import BARE, CONTRIB_1, CONTRIB_100, OURS
-from tests.benchmarks.direct import cpu_of
+from tests.benchmarks.direct import Call, cpu_of
 from tests.benchmarks.figures import Line, Result, at_most
 from tests.benchmarks.row import Row
 
@@ -15,14 +15,12 @@ _REQUESTS = 600
 
 def measure(bench: Bench) -> Result:
     servers = bench.servers
-    figures = cpu_of(
-        bench,
-        (BARE, OURS, CONTRIB_1, CONTRIB_100),
-        partial(query_and_command.application, servers.admin_url, f"{servers.redis_url}/0"),
-        query_and_command.PATH,
-        rounds=_ROUNDS,
-        requests=_REQUESTS,
-    )
+    application = partial(query_and_command.application, servers.admin_url, f"{servers.redis_url}/0")
+    calls = {
+        contender: Call(partial(contender.create, application), query_and_command.PATH)
+        for contender in (BARE, OURS, CONTRIB_1, CONTRIB_100)
+    }
+    figures = cpu_of(bench, calls, rounds=_ROUNDS, requests=_REQUESTS)
     bare = figures.pop(BARE)
     added = {contender: figure.minus(bare) for contender, figure in figures.items()}
     return Result(
