@@ -18,5 +18,5 @@ def theirs() -> FastAPI:
     app = BARE.create(small_model.application)
     registry = prometheus_client.CollectorRegistry()
     series.theirs(registry)
-    app.mount("/metrics/", prometheus_client.make_asgi_app(registry))
+    app.mount("/metrics", prometheus_client.make_asgi_app(registry))
     return app

@@ -23,7 +23,11 @@ _LOAD_ROUNDS = 9
 _SECONDS = 2.0
 _REQUEST_RATE, _SCRAPE_RATE = 300, 4
 _REQUESTS = Stream((small_model.PATH,), connections=16, rate=_REQUEST_RATE)
-_SCRAPING = Stream(("/metrics",), connections=1, rate=_SCRAPE_RATE)
+_SCRAPING = {
+    "ours": Stream(("/metrics",), connections=1, rate=_SCRAPE_RATE),
+    # A mounted application answers below its path.
+    "make_asgi_app": Stream(("/metrics/",), connections=1, rate=_SCRAPE_RATE),
+}
 
 
 def measure(bench: Bench) -> Result:
@@ -56,7 +60,7 @@ def _measure_latency(bench: Bench) -> Result:
     served = compare(
         bench,
         {(side, scraped): make for side, make in makes.items() for scraped in (False, True)},
-        lambda key: (_REQUESTS, _SCRAPING) if key[1] else (_REQUESTS,),
+        lambda key: (_REQUESTS, _SCRAPING[key[0]]) if key[1] else (_REQUESTS,),
         rounds=_LOAD_ROUNDS,
         seconds=_SECONDS,
     )
