@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.exc import DBAPIError, IntegrityError
+import structlog
+from sqlalchemy import Connection, Executable, Row, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util import greenlet_spawn
@@ -17,9 +18,12 @@ from service.settings import Settings
 T = TypeVar("T")
 Parameters = Mapping[str, Any]
 
-# Classes and codes of https://www.postgresql.org/docs/18/errcodes-appendix.html that say "not now":
-# connection lost, out of resources, operator intervention (shutdown, statement timeout), lock not available.
-_NOT_NOW = ("08", "53", "57", "55P03")
+# Classes and codes of https://www.postgresql.org/docs/18/errcodes-appendix.html that say "not now": connection lost,
+# we are not let in, no such database, deadlock, out of resources, operator intervention (shutdown, statement
+# timeout), lock not available.
+_NOT_NOW = ("08", "28", "3D", "40", "53", "57", "55P03")
+
+log = structlog.get_logger(__name__)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -32,6 +36,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.reader = _engine(settings, "read", settings.read_pool_size, isolation_level="AUTOCOMMIT")
         self.writer = _engine(settings, "write", settings.write_pool_size)
+        event.listen(self.writer.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.writer, expire_on_commit=False)
 
     async def fetch_all(self, statement: Executable, parameters: Parameters) -> Sequence[Row[Any]]:
@@ -84,11 +89,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
+        log.warning("database_pool_exhausted", reason=str(error))
         msg = "All database connections are busy"
         raise DatabaseUnavailable(msg, retry_after=1) from error
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         if not _not_now(error):
             raise
+        log.warning("database_unavailable", reason=_reason(error))
         msg = "The database cannot answer right now"
         raise DatabaseUnavailable(msg, retry_after=1) from error
 
@@ -100,6 +107,20 @@ def _not_now(error: Exception) -> bool:
         return True
     sqlstate = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
     return bool(sqlstate) and str(sqlstate).startswith(_NOT_NOW)
+
+
+def _reason(error: Exception) -> str:
+    # Without the statement, whose parameters may be private.
+    return repr(error.orig if isinstance(error, DBAPIError) else error)
+
+
+def _refuse_closed(connection: Any, _record: object, _holder: object) -> None:
+    """Let the pool open another connection instead of one that the server ended while nobody used it.
+
+    Reads can do without: they are repeated.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEngine:
