@@ -1,6 +1,7 @@
 """3,400 series: what a service with 200 combinations of method, route and status has."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 
@@ -8,9 +9,8 @@ import prometheus_client
 from prometheus_client import CollectorRegistry
 
 from observability import conventions
-from observability.conventions import Metric
-from observability.metrics.families import histogram
-from observability.metrics.instruments import Registry
+from observability.metrics.instruments import Histogram
+from observability.metrics.registry import Registry
 
 CHILDREN = 200
 _NAME = "benchmark_request_duration_seconds"
@@ -30,7 +30,7 @@ class Child(Protocol):
 
 def ours(registry: Registry) -> list[Child]:
     """The children of a family of ours, with some history."""
-    family = histogram(Metric(_NAME, _LIKE.kind, _LIKE.documentation, _LIKE.labels, _LIKE.buckets), registry)
+    family = Histogram(replace(_LIKE, name=_NAME), registry)
     return _with_history(family.labels(*values) for values in _label_values())
 
 

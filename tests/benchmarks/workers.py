@@ -1,9 +1,8 @@
 """Processes of their own for contenders and for load, each answering questions through a pipe."""
 
 import multiprocessing
-import os
+import subprocess
 import sys
-import traceback
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -24,25 +23,32 @@ class WorkerFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    report: str
+class Failure:
+    """The trace of what a worker raised, as it travels through the pipe."""
+
+    trace: str
 
 
 class Worker:
     """A fresh interpreter that runs `target(pipe, *arguments)` until the pipe is closed.
 
-    The first thing that the target sends says that it is ready.
+    The first thing that the target sends says that it is ready. It is no process of `multiprocessing`, whose children
+    take each other for workers of one service.
     """
 
     def __init__(
         self, target: Callable[..., None], *arguments: Any, on: AbstractSet[int] = cores.MEASURED
     ) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=_run, args=(theirs, on, target, arguments), daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        with theirs:
+            number = theirs.fileno()
+            self._process = subprocess.Popen(  # noqa: S603 (our own)
+                [sys.executable, "-m", "tests.benchmarks.worker", str(number)],
+                pass_fds=[number],
+                # Some contenders log each request.
+                stdout=subprocess.DEVNULL,
+            )
+        self.tell((on, target, arguments))
         self.greeting = self.answer()
 
     def __enter__(self) -> Self:
@@ -52,9 +58,11 @@ class Worker:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._pipe.close()
-        self._process.join(_FAREWELL_SECONDS)
-        if self._process.is_alive():
+        try:
+            self._process.wait(_FAREWELL_SECONDS)
+        except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
 
     @property
     def process(self) -> psutil.Process:
@@ -88,8 +96,8 @@ class Worker:
         except (EOFError, ConnectionError):
             msg = "A worker has gone; its last words are above"
             raise WorkerFailed(msg) from None
-        if isinstance(answer, _Failure):
-            raise WorkerFailed(answer.report)
+        if isinstance(answer, Failure):
+            raise WorkerFailed(answer.trace)
         return answer
 
 
@@ -99,17 +107,3 @@ def next_question(pipe: Connection) -> Any:
         return pipe.recv()
     except (EOFError, ConnectionError):
         return None
-
-
-def _run(
-    pipe: Connection, on: AbstractSet[int], target: Callable[..., None], arguments: tuple[Any, ...]
-) -> None:
-    cores.stay_on(on)
-    # Some contenders log each request to the standard output.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    try:
-        target(pipe, *arguments)
-    except KeyboardInterrupt:
-        return
-    except Exception:  # noqa: BLE001 (whatever it is, the parent shows it)
-        pipe.send(_Failure(traceback.format_exc()))
