@@ -50,13 +50,14 @@ class Bench:
         self, count: int, contenders: Mapping[Key, Contender], measure: Callable[[Contender], Measured]
     ) -> dict[Key, tuple[Measured, ...]]:
         """What was measured of each contender, one value a round, after a round that does not count."""
-        values: dict[Key, list[Measured]] = {key: [] for key in contenders}
+        keys = list(contenders)
+        values: dict[Key, list[Measured]] = {key: [] for key in keys}
         self.say("warming up")
         for contender in contenders.values():
             measure(contender)
         for number in self.rounds(count):
             # Whoever comes first in a round may meet another machine than whoever comes last.
-            for key in contenders if number % 2 else reversed(contenders):
+            for key in keys if number % 2 else reversed(keys):
                 values[key].append(measure(contenders[key]))
         return {key: tuple(measured) for key, measured in values.items()}
 

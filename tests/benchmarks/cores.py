@@ -3,7 +3,9 @@
 import os
 from collections.abc import Set as AbstractSet
 
-ALL: AbstractSet[int] = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
+ALL: AbstractSet[int] = (
+    frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
+)
 MEASURED = frozenset(sorted(ALL)[:1])
 OTHERS = ALL - MEASURED
 

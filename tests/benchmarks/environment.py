@@ -36,15 +36,22 @@ def environment() -> Iterator[tuple[str, str]]:
     """Facts by name, in the order in which they are shown."""
     yield "Date", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     yield "Commit", _commit()
-    yield "Machine", f"{_processor()}, {len(cores.ALL) or os.cpu_count()} cores, {_memory()}, {platform.system()} {platform.release()}"
-    yield "Load average before", "{:.2f}".format(os.getloadavg()[0])
+    yield (
+        "Machine",
+        f"{_processor()}, {len(cores.ALL) or os.cpu_count()} cores, {_memory()}, {platform.system()} {platform.release()}",
+    )
+    yield "Load average before", f"{os.getloadavg()[0]:.2f}"
     yield "Python", f"{platform.python_implementation()} {platform.python_version()}"
     yield "Versions", ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
 
 
 def _commit() -> str:
     commit = _output("git", "rev-parse", "--short=12", "HEAD") or "unknown"
-    return f"{commit}, with uncommitted changes" if _output("git", "status", "--porcelain", "--untracked-files=no") else commit
+    return (
+        f"{commit}, with uncommitted changes"
+        if _output("git", "status", "--porcelain", "--untracked-files=no")
+        else commit
+    )
 
 
 def _output(*command: str) -> str:

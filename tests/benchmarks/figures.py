@@ -18,7 +18,7 @@ class Figure:
     @property
     def spread(self) -> tuple[float, float]:
         """The quartiles; of fewer than four rounds the smallest and the largest value."""
-        if len(self.values) < 4:  # noqa: PLR2004 (quartiles of three values are made up)
+        if len(self.values) < 4:
             return min(self.values), max(self.values)
         first, _, third = quantiles(self.values, n=4, method="inclusive")
         return first, third

@@ -51,7 +51,7 @@ async def _cpu_of_one(app: ASGIApp, path: str, count: int) -> float:
 async def _expect_success(app: ASGIApp, path: str) -> None:
     cycle = Cycle()
     await app(_scope(path), cycle.receive, cycle.send)
-    if cycle.status != 200:  # noqa: PLR2004
+    if cycle.status != 200:
         msg = f"{path} answered {cycle.status}"
         raise RuntimeError(msg)
 
@@ -88,7 +88,9 @@ class Lifespan:
         await self._running
 
     async def _run(self) -> None:
-        await self._app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, self._receive, self._send)
+        await self._app(
+            {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, self._receive, self._send
+        )
 
     async def _receive(self) -> Message:
         if self._started.is_set():

@@ -24,9 +24,7 @@ connections to PostgreSQL; {_STREAM.connections} keep-alive connections ask for 
 middleware, problem details and time limits. CPU is that of the server's process (all threads) for each request."""
 
 
-def compare_items(
-    bench: Bench, name: str, make: Callable[[str, int], ASGIApp], target: Target
-) -> Result:
+def compare_items(bench: Bench, name: str, make: Callable[[str, int], ASGIApp], target: Target) -> Result:
     """Requests a second of the service / of the application that `make` makes of a database URL and a pool size."""
     database = bench.catalogue(_PRODUCTS)
     served = compare(

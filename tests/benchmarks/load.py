@@ -101,15 +101,15 @@ async def run(load: Load) -> list[Outcome]:
 
 
 async def _crew(port: int, stream: Stream) -> list["Client"]:
-    loop, crew = asyncio.get_running_loop(), []
-    requests = [f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n\r\n".encode() for path in stream.paths]
-    remaining = range(stream.connections)
-    while chunk := remaining[:_CONNECTS_AT_ONCE]:
-        clients = [Client(islice(cycle(requests), number % len(requests), None)) for number in chunk]
-        await asyncio.gather(*(loop.create_connection(lambda c=c: c, "127.0.0.1", port) for c in clients))
-        crew += clients
-        remaining = remaining[_CONNECTS_AT_ONCE:]
+    requests = [_request(path) for path in stream.paths]
+    crew = [Client(islice(cycle(requests), n % len(requests), None)) for n in range(stream.connections)]
+    for first in range(0, len(crew), _CONNECTS_AT_ONCE):
+        await asyncio.gather(*(client.connect(port) for client in crew[first : first + _CONNECTS_AT_ONCE]))
     return crew
+
+
+def _request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n\r\n".encode()
 
 
 def _let_go(stream: Stream, crew: Sequence["Client"]) -> None:
@@ -138,6 +138,9 @@ class Client(asyncio.Protocol):
         self._has_left = False
         # When the requests were due that are not answered yet; the first of them is on its way.
         self._due: deque[float] = deque()
+
+    async def connect(self, port: int) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

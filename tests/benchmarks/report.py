@@ -33,9 +33,9 @@ def document(results: Mapping[Row, Result], environment: Iterable[tuple[str, str
 
 def number(value: float) -> str:
     """Three significant digits, at most two decimals."""
-    if abs(value) >= 99.95:  # noqa: PLR2004 (where three digits leave no room for decimals)
+    if abs(value) >= 99.95:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"  # noqa: PLR2004
+    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
 
 
 def _cells(row: Row, line: Line) -> Cells:

@@ -19,7 +19,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def main() -> None:
-    arguments = _arguments(sys.argv[1:])
+    arguments = chosen(sys.argv[1:])
     cores.stay_on(cores.OTHERS)
     facts, began = list(environment()), perf_counter()
     bench = Bench(is_quick=arguments.quick)
@@ -34,7 +34,8 @@ def main() -> None:
     sys.exit(len(results) < len(arguments.rows))
 
 
-def _arguments(given: Sequence[str]) -> argparse.Namespace:
+def chosen(given: Sequence[str]) -> argparse.Namespace:
+    """The options and rows of a command line."""
     known = {row.name.lower(): row for row in ROWS}
 
     def row(name: str) -> Row:
@@ -43,9 +44,15 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
             raise argparse.ArgumentTypeError(msg)
         return known[name.lower()]
 
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure ourselves beside others.")
-    parser.add_argument("rows", nargs="*", type=row, default=ROWS, help=f"of {', '.join(known)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="see that it works: its figures are worth nothing")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description="Measure ourselves beside others."
+    )
+    parser.add_argument(
+        "rows", nargs="*", type=row, default=ROWS, help=f"of {', '.join(known)}; all by default"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it works: its figures are worth nothing"
+    )
     return parser.parse_args(given)
 
 

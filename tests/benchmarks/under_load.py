@@ -44,9 +44,7 @@ class Comparison:
     @property
     def cpu(self) -> Figure:
         """Microseconds of the server's CPU for a request of the first stream."""
-        return Figure(
-            tuple(each.cpu * 1e6 / len(each.outcomes[0].latencies) for each in self.measurements)
-        )
+        return Figure(tuple(each.cpu * 1e6 / len(each.outcomes[0].latencies) for each in self.measurements))
 
     def latency(self, share: float) -> Figure:
         """Milliseconds that this share of the requests of the first stream kept."""

@@ -42,7 +42,7 @@ class Worker:
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
             number = theirs.fileno()
-            self._process = subprocess.Popen(  # noqa: S603 (our own)
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.benchmarks.worker", str(number)],
                 pass_fds=[number],
                 # Some contenders log each request.

@@ -9,8 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from service.items.models import ItemRecord
 from service.items.schemas import Item
-from service.products.models import ProductRecord
-from service.users.models import UserRecord
 from tests.benchmarks.contenders import article_timer
 
 
@@ -20,7 +18,9 @@ def make(database_url: str, pool_size: int) -> FastAPI:
 
 def _application(database_url: str, pool_size: int, **options: Any) -> FastAPI:
     url = database_url.replace("postgresql://", "postgresql+asyncpg://")
-    sessions = async_sessionmaker(create_async_engine(url, pool_size=pool_size, max_overflow=0), expire_on_commit=False)
+    sessions = async_sessionmaker(
+        create_async_engine(url, pool_size=pool_size, max_overflow=0), expire_on_commit=False
+    )
     app = FastAPI(**options)
 
     async def get_session() -> AsyncIterator[AsyncSession]:

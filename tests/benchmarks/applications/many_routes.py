@@ -1,4 +1,4 @@
-"""As many routes as one wants; the last of them is asked for."""
+"""As many routes as one wants."""
 
 from typing import Any
 
@@ -9,13 +9,14 @@ from tests.benchmarks.applications.small_model import Thing
 
 def application(count: int, **options: Any) -> FastAPI:
     app = FastAPI(**options)
-    for number in range(count):
+    for number in range(1, count + 1):
         app.add_api_route(f"/things-{number}/{{thing_id}}", get_thing)
     return app
 
 
-def last_path(count: int) -> str:
-    return f"/things-{count - 1}/17"
+def path_of(number: int) -> str:
+    """The path of a route, counted from 1."""
+    return f"/things-{number}/17"
 
 
 async def get_thing(thing_id: int) -> Thing:

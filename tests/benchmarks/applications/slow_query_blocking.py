@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import psycopg
 from fastapi import FastAPI
 
 
 def application(database_url: str, **options: Any) -> FastAPI:
+    import psycopg  # noqa: PLC0415 (only the environment of the rivals has it)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with psycopg.connect(database_url, autocommit=True) as connection:

@@ -51,8 +51,18 @@ def measure(bench: Bench) -> Result:
     ours = added[OURS]
     return Result(
         (
-            Line("ours adds / prometheus-fastapi-instrumentator adds", ours.over(added[INSTRUMENTATOR]), "", at_most(0.25)),
-            Line("ours adds / instrumentator and contrib at 1 % add", ours.over(added[INSTRUMENTATOR_AND_CONTRIB]), "", at_most(0.1)),
+            Line(
+                "ours adds / prometheus-fastapi-instrumentator adds",
+                ours.over(added[INSTRUMENTATOR]),
+                "",
+                at_most(0.25),
+            ),
+            Line(
+                "ours adds / instrumentator and contrib at 1 % add",
+                ours.over(added[INSTRUMENTATOR_AND_CONTRIB]),
+                "",
+                at_most(0.1),
+            ),
             Line("a request to bare FastAPI", bare, "µs"),
             *(Line(f"{contender.name} adds", figure, "µs") for contender, figure in added.items()),
         )

@@ -55,7 +55,7 @@ def measure(bench: Bench) -> Result:
 
 def _blocks(server: Worker) -> dict[str, float]:
     """Blocks of the event loop by culprit, as `/metrics` shows them."""
-    with urlopen(f"http://127.0.0.1:{server.greeting}/metrics") as answer:  # noqa: S310 (our own server)
+    with urlopen(f"http://127.0.0.1:{server.greeting}/metrics") as answer:
         return {culprit: float(count) for culprit, count in _BLOCKED.findall(answer.read().decode())}
 
 
@@ -68,7 +68,7 @@ ROW = Row(
     "P10",
     "A driver that blocks the event loop / asyncpg",
     f"""\
-An `async def` route runs `SELECT pg_sleep(0.02)` for {_CLIENTS} clients, once through psycopg's blocking connection and
+An `async def` route runs a query that sleeps 20 ms in PostgreSQL for {_CLIENTS} clients, once through psycopg's blocking connection and
 once through a pool of {_CLIENTS} asyncpg connections; both applications are instrumented by ours, {_SECONDS:.0f} seconds
 each in each of {_ROUNDS} rounds. The blocks and their culprits are read from `/metrics` at the end, warm-up included.""",
     measure,

@@ -37,17 +37,28 @@ def measure(bench: Bench) -> Result:
 
 def _measure_rendering(bench: Bench) -> Result:
     with Worker(measure_rendering) as worker:
-        questions = {(case, side): (side, n, _SCRAPES[side]) for case, n in _CHANGES.items() for side in _SCRAPES}
+        questions = {
+            (case, side): (side, n, _SCRAPES[side]) for case, n in _CHANGES.items() for side in _SCRAPES
+        }
         seconds = bench.take_turns(_RENDER_ROUNDS, questions, lambda question: float(worker.ask(question)))
         counts: dict[str, int] = worker.greeting
     cpu = {question: Figure(values).times(1e3) for question, values in seconds.items()}
     return Result(
         (
             *(
-                Line(f"a scrape, {case}: ours / generate_latest", cpu[case, "ours"].over(cpu[case, "generate_latest"]), "", at_most(0.1))
+                Line(
+                    f"a scrape, {case}: ours / generate_latest",
+                    cpu[case, "ours"].over(cpu[case, "generate_latest"]),
+                    "",
+                    at_most(0.1),
+                )
                 for case in _CHANGES
             ),
-            *(Line(f"a scrape, {case}: {side}", cpu[case, side], "ms") for case in _CHANGES for side in _SCRAPES),
+            *(
+                Line(f"a scrape, {case}: {side}", cpu[case, side], "ms")
+                for case in _CHANGES
+                for side in _SCRAPES
+            ),
         ),
         (
             f"Ours exposed {counts['ours']:,} series, those of its own included, and prometheus_client {counts['generate_latest']:,}.",

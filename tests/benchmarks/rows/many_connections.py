@@ -37,7 +37,9 @@ def measure(bench: Bench) -> Result:
     for _ in bench.rounds(_ROUNDS):
         for contender, measured in crowds.items():
             measured.append(_crowd(contender, count, bench.seconds(_SECONDS)))
-    return Result(tuple(line for contender, measured in crowds.items() for line in _lines(contender, measured)))
+    return Result(
+        tuple(line for contender, measured in crowds.items() for line in _lines(contender, measured))
+    )
 
 
 def _crowd(contender: Contender, count: int, seconds: float) -> _Crowd:
@@ -61,9 +63,22 @@ def _lines(contender: Contender, measured: list[_Crowd]) -> tuple[Line, ...]:
 
     return (
         Line(f"{contender.name}: errors", figure([each.errors for each in measured]), "", at_most(0)),
-        Line(f"{contender.name}: connections without an answer", figure([each.unanswered for each in measured]), "", at_most(0)),
-        Line(f"{contender.name}: memory a connection", figure([each.bytes_each / 1024 for each in measured]), "KiB"),
-        Line(f"{contender.name}: all connections together", figure([each.rate for each in measured]), "requests/s"),
+        Line(
+            f"{contender.name}: connections without an answer",
+            figure([each.unanswered for each in measured]),
+            "",
+            at_most(0),
+        ),
+        Line(
+            f"{contender.name}: memory a connection",
+            figure([each.bytes_each / 1024 for each in measured]),
+            "KiB",
+        ),
+        Line(
+            f"{contender.name}: all connections together",
+            figure([each.rate for each in measured]),
+            "requests/s",
+        ),
     )
 
 

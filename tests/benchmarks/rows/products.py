@@ -1,5 +1,6 @@
 """Whether a request becomes slower as the catalogue grows."""
 
+from collections.abc import Callable
 from functools import partial
 
 from service.infra import cursors
@@ -16,9 +17,11 @@ _SECONDS = 1.0
 _CONNECTIONS = 16
 _POOL_SIZE = 10
 
-_PATHS = {
+_PATHS: dict[str, Callable[[int], list[str]]] = {
     "one item": lambda products: [f"/items/{number}" for number in range(1, 3 * products, products // 100)],
-    "50 products from the middle": lambda products: [f"/products?limit=50&cursor={cursors.encode(products // 2)}"],
+    "50 products from the middle": lambda products: [
+        f"/products?limit=50&cursor={cursors.encode(products // 2)}"
+    ],
     "50 products that match a word": lambda _: ["/products?limit=50&q=oak"],
 }
 
@@ -41,10 +44,18 @@ def measure(bench: Bench) -> Result:
     return Result(
         (
             *(
-                Line(f"{what}: of {_MANY:,} products / of {_FEW:,}", rate[what, _MANY].over(rate[what, _FEW]), "", at_least(0.9))
+                Line(
+                    f"{what}: of {_MANY:,} products / of {_FEW:,}",
+                    rate[what, _MANY].over(rate[what, _FEW]),
+                    "",
+                    at_least(0.9),
+                )
                 for what in _PATHS
             ),
-            *(Line(f"{what}, of {products:,} products", rate[what, products], "requests/s") for what, products in rate),
+            *(
+                Line(f"{what}, of {products:,} products", rate[what, products], "requests/s")
+                for what, products in rate
+            ),
         ),
         (client_share(served),),
     )

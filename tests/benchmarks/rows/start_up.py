@@ -41,7 +41,11 @@ def measure(bench: Bench) -> Result:
         (
             Line("a later start", Figure(tuple(start.seconds for start in later)), "s", at_most(3)),
             Line("the first start, with initdb and 10,000 products", Figure((first.seconds,)), "s"),
-            Line("resident memory of the API process", Figure(tuple(start.api_bytes / 2**20 for start in later)), "MiB"),
+            Line(
+                "resident memory of the API process",
+                Figure(tuple(start.api_bytes / 2**20 for start in later)),
+                "MiB",
+            ),
         )
     )
 
@@ -50,7 +54,7 @@ def _start(folder: str) -> _Start:
     command = [sys.executable, "-m", "service", "up", "--data", folder, "--port", str(free_port())]
     environment = {name: value for name, value in os.environ.items() if name not in _GIVEN}
     began = perf_counter()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as up:  # noqa: S603 (our own)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as up:
         try:
             cores.stay_on(cores.ALL, up.pid)
             _wait_until_ready(up)
