@@ -1,7 +1,6 @@
 """The clients: keep-alive connections that do little more than count, so that the server is the bottleneck."""
 
 import asyncio
-import resource
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,8 +72,6 @@ class Outcome:
 
 def generate(pipe: Connection) -> None:
     """Answer each `Load` with the outcomes of its streams."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_answer(pipe))
 

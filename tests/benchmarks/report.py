@@ -9,6 +9,8 @@ Cells = tuple[str, ...]
 
 _HEADER: Cells = ("Row", "What", "Median", "Spread", "Target", "Met")
 _LEFT = frozenset({"Row", "What"})
+# How many, below which value: each limit is where rounding would add a digit.
+_DECIMALS = ((3, 0.9995), (2, 9.995), (1, 99.95))
 _METHOD = """\
 Every figure is a median of rounds, with its quartiles (of three rounds: smallest and largest). Within a round the
 contenders take turns, and ratios and differences are taken round by round, so what slows the whole machine for a
@@ -32,10 +34,9 @@ def document(results: Mapping[Row, Result], environment: Iterable[tuple[str, str
 
 
 def number(value: float) -> str:
-    """Three significant digits, at most two decimals."""
-    if abs(value) >= 99.95:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
+    """Three significant digits, but all before the point and at most three after it."""
+    decimals = next((n for n, limit in _DECIMALS if abs(value) < limit), 0)
+    return f"{value:,.{decimals}f}"
 
 
 def _cells(row: Row, line: Line) -> Cells:

@@ -5,7 +5,7 @@ import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from tests.benchmarks import cores
+from tests.benchmarks import cores, descriptors
 from tests.benchmarks.workers import Failure, next_question
 
 
@@ -13,6 +13,7 @@ def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     on, target, arguments = next_question(pipe)
     cores.stay_on(on)
+    descriptors.raise_limit()
     try:
         target(pipe, *arguments)
     except Exception:  # noqa: BLE001 (whatever it is, the parent shows it)

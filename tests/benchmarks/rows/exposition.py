@@ -19,7 +19,7 @@ _CHANGES = {
     "everything changed": series.CHILDREN,
 }
 
-_LOAD_ROUNDS = 9
+_LOAD_ROUNDS = 7
 _SECONDS = 2.0
 _REQUEST_RATE, _SCRAPE_RATE = 300, 4
 _REQUESTS = Stream((small_model.PATH,), connections=16, rate=_REQUEST_RATE)

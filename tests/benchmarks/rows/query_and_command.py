@@ -10,7 +10,7 @@ from tests.benchmarks.figures import Line, Result, at_most
 from tests.benchmarks.row import Row
 
 _ROUNDS = 15
-_REQUESTS = 600
+_REQUESTS = 400
 
 
 def measure(bench: Bench) -> Result:

@@ -11,7 +11,7 @@ from tests.benchmarks.row import Row
 
 _FEW, _MANY = 10, 1_000
 _ROUNDS = 15
-_REQUESTS = 400
+_REQUESTS = 200
 
 # How many routes there are, and which of them is asked for.
 _Case = tuple[int, int]

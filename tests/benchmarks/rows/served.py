@@ -31,7 +31,7 @@ _CONTENDERS = (
     CONTRIB_100,
     OBSERVER,
 )
-_ROUNDS = 9
+_ROUNDS = 7
 _SECONDS = 1.0
 _STREAM = Stream((small_model.PATH,), connections=32)
 

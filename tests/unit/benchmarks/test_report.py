@@ -25,7 +25,7 @@ def test_the_table_is_aligned_and_says_what_was_met() -> None:
     assert table({ROW: RESULT}).splitlines() == [
         "| Row | What          |           Median |         Spread |             Target |    Met |",
         "| --- | ------------- | ---------------: | -------------: | -----------------: | -----: |",
-        "| P0  | ours / theirs |             0.24 |   0.20 to 0.30 |            <= 0.25 |    yes |",
+        "| P0  | ours / theirs |            0.240 | 0.200 to 0.300 |            <= 0.25 |    yes |",
         "| P0  | ours          | 1,234 requests/s | 1,234 to 1,234 | >= 2000 requests/s | **no** |",
         "| P0  | theirs        |          12.3 µs |   12.3 to 12.3 |                    |        |",
     ]
@@ -33,7 +33,17 @@ def test_the_table_is_aligned_and_says_what_was_met() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(0.0, "0.00"), (0.0749, "0.07"), (9.994, "9.99"), (9.996, "10.0"), (99.94, "99.9"), (99.96, "100")],
+    [
+        (0.0, "0.000"),
+        (0.0749, "0.075"),
+        (0.9994, "0.999"),
+        (0.9996, "1.00"),
+        (9.994, "9.99"),
+        (9.996, "10.0"),
+        (99.94, "99.9"),
+        (99.96, "100"),
+        (-0.5, "-0.500"),
+    ],
 )
 def test_a_number_has_three_digits(value: float, shown: str) -> None:
     assert number(value) == shown
