@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
@@ -15,6 +15,7 @@ from tests.benchmarks.responses import Responses
 from tests.benchmarks.workers import next_question
 
 _CONNECTS_AT_ONCE = 100
+_LOOK_SECONDS = 0.1
 _GOOD = range(200, 300)
 
 
@@ -35,11 +36,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Streams that run together for so many seconds against a port of this machine."""
+    """Streams that run together for so many seconds against a port of this machine.
+
+    With patience they run so many seconds more, should a connection have no answer by then.
+    """
 
     port: int
     seconds: float
     streams: tuple[Stream, ...]
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,19 @@ async def run(load: Load) -> list[Outcome]:
     for stream, crew in zip(load.streams, crews, strict=True):
         _let_go(stream, crew)
     await asyncio.sleep(load.seconds)
+    # Thousands of connections would wake an event at each answer.
+    while perf_counter() < began + load.seconds + load.patience and _are_waiting(crews):  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_SECONDS)
     seconds, cpu = perf_counter() - began, process_time() - cpu
     outcomes = [_outcome(crew, seconds, cpu / seconds) for crew in crews]
     for crew in crews:
         for client in crew:
             client.leave()
     return outcomes
+
+
+def _are_waiting(crews: Iterable[Sequence["Client"]]) -> bool:
+    return any(not (client.latencies or client.errors) for crew in crews for client in crew)
 
 
 async def _crew(port: int, stream: Stream) -> list["Client"]:

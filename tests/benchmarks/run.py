@@ -1,11 +1,13 @@
 """Runs rows, shows their table, and keeps it when the run was whole."""
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
+from types import FrameType
 
 from tests.benchmarks import cores
 from tests.benchmarks.bench import Bench
@@ -21,6 +23,8 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 def main() -> None:
     arguments = chosen(sys.argv[1:])
     cores.stay_on(cores.OTHERS)
+    # Whoever ends us means the servers, too.
+    signal.signal(signal.SIGTERM, _interrupt)
     facts, began = list(environment()), perf_counter()
     bench = Bench(is_quick=arguments.quick)
     try:
@@ -32,6 +36,10 @@ def main() -> None:
     print(table(results))  # noqa: T201
     print(f"\n{perf_counter() - began:.0f} seconds. {_kept(results, facts, arguments)}")  # noqa: T201
     sys.exit(len(results) < len(arguments.rows))
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def chosen(given: Sequence[str]) -> argparse.Namespace:
