@@ -145,11 +145,20 @@ class Client(asyncio.Protocol):
         self._responses = Responses()
         self._is_hurried = False
         self._has_left = False
+        self._was_answered = asyncio.Event()
         # When the requests were due that are not answered yet; the first of them is on its way.
         self._due: deque[float] = deque()
 
     async def connect(self, port: int) -> None:
+        """Connect, and wait for one answer, which does not count.
+
+        Without it the server may not have accepted the connection yet when the load begins. Libuv accepts one
+        connection each time its loop turns, and a turn becomes longer with every client that is served already.
+        """
         await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", port)
+        self._ask()
+        await self._was_answered.wait()
+        self.latencies.clear()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -171,6 +180,7 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for status in self._responses.feed(data):
             seconds = perf_counter() - self._due.popleft()
+            self._was_answered.set()
             if status in _GOOD:
                 self.latencies.append(seconds)
             else:
@@ -182,6 +192,7 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.errors += not self._has_left
+        self._was_answered.set()
 
     def _beat(self, loop: asyncio.AbstractEventLoop, moment: float, period: float) -> None:
         if self._has_left:
