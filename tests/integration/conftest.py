@@ -1,8 +1,10 @@
 import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -54,13 +56,24 @@ def redis_databases(worker_id: str) -> Iterator[int]:
     return iter(range(1 + process * 100, min((process + 1) * 100, VALKEY_DATABASES)))
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def database_url(servers: Servers) -> Iterator[str]:
     """A migrated, empty database of the module's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name}"))
-    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
-    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with new_database(servers, template="template1") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(servers: Servers) -> Iterator[str]:
+    """A database without a schema."""
+    with new_database(servers, template="template0") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +83,15 @@ def redis_url(servers: Servers, redis_databases: Iterator[int]) -> str:
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
+    """Patient enough for a machine that is busy with other things."""
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
         token_secret=SECRET,
+        pool_timeout=60,
+        connect_timeout=60,
+        statement_timeout=60,
+        redis_timeout=60,
         register_rate_limit="100000/minute",
         token_rate_limit="100000/minute",
     )
@@ -93,6 +111,18 @@ class Api:
     def as_writer(self, **headers: str) -> dict[str, str]:
         """Headers of a caller who may do everything, and these."""
         return {**self.headers(*ALL_SCOPES), **headers}
+
+    async def pages(self, path: str, **query: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        """What the pages of a list hold, from the first to the last."""
+        while True:
+            answer = await self.client.get(path, params=query)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            yield page[path.removeprefix("/")]
+            if page["next_cursor"] is None:
+                return
+            assert page["next_cursor"] != query.get("cursor"), "the walk does not get on"
+            query["cursor"] = page["next_cursor"]
 
     async def create_product(self, **fields: Any) -> dict[str, Any]:
         product = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
@@ -167,7 +197,25 @@ def events() -> Iterator[list[structlog.typing.EventDict]]:
         yield events
 
 
-async def _execute(url: str, statement: str) -> None:
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder until the end of the block that PostgreSQL can enter even when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="glasshouse-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextmanager
+def new_database(servers: Servers, *, template: str) -> Iterator[str]:
+    """A database until the end of the block: `template1` is migrated, `template0` is empty."""
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
+    asyncio.run(execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)

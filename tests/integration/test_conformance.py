@@ -16,7 +16,7 @@ from tests.integration.conftest import ALL_SCOPES, SECRET
 
 EXAMPLES_AN_OPERATION = 30
 # What the id 1 of the examples leads to.
-EXISTING = {
+EXISTING: dict[str, Any] = {
     "/register": {"email": "one@example.com", "password": "long passphrase", "name": "One"},
     "/products": {"name": "One", "description": "One", "category": "one", "price": "1"},
     "/items": {"product_id": 1, "sku": "ONE", "warehouse": "ONE", "quantity": 1000},
