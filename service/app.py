@@ -5,16 +5,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from limits.aio.storage import RedisStorage
 from redis.asyncio import Redis
+from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
+from observability.settings import TelemetrySettings
+from observability.setup import instrument
 from service import problems
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
+from service.infra.body_limit import BodyLimit
 from service.infra.database import Database
 from service.infra.passwords import Passwords
-from service.infra.rate_limits import RateLimit
+from service.infra.rate_limits import RateLimit, client_of, redis_storage
 from service.infra.tokens import Tokens
 from service.items.repository import ItemRepository
 from service.items.routes import router as items_router
@@ -29,9 +34,20 @@ from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
 
+SERVICE_NAME = "glasshouse"
 VERSION = "0.1.0"
+# Seconds that the latency objectives name: of the cached catalogue, and of everything else.
+LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 ROUTERS: tuple[APIRouter, ...] = (health_router, products_router, items_router, users_router)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, for commands that want an object instead of a factory: made when it is asked for, not at import."""
+    if name == "app":
+        return create_app()
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -45,15 +61,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(database, redis),
-        max_body_size=MAX_BODY_SIZE,
+        middleware=[Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE)],
         responses=problems.DEFAULT_RESPONSE,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in ROUTERS:
         app.include_router(router)
-    _wire(app, settings, database, redis)
+    storage = redis_storage(redis)
+    _wire(app, settings, database, redis, storage)
     problems.install(app)
     describe(app)
+    instrument(
+        app,
+        service_name=SERVICE_NAME,
+        engine={"read": database.reader, "write": database.writer},
+        redis={"redis": redis, "rate_limits": client_of(storage)},
+        settings=_telemetry_settings(settings),
+    )
     return app
 
 
@@ -64,7 +88,18 @@ def _settings_or_exit() -> Settings:
         sys.exit(f"glasshouse: {error}")
 
 
-def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis) -> None:
+def _telemetry_settings(settings: Settings) -> TelemetrySettings:
+    return TelemetrySettings(
+        service_version=VERSION,
+        service_revision=settings.revision,
+        latency_thresholds=LATENCY_THRESHOLDS,
+        metrics_path=None if settings.admin_port else "/metrics",
+        admin_host=settings.admin_host,
+        admin_port=settings.admin_port,
+    )
+
+
+def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis, storage: RedisStorage) -> None:
     tokens = Tokens(settings.token_secret.get_secret_value(), lifetime=settings.token_lifetime)
     passwords = Passwords(concurrency=settings.password_hash_concurrency)
     app.state.tokens = tokens
@@ -72,8 +107,8 @@ def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis) ->
     app.state.products = ProductService(database, ProductRepository(database))
     app.state.items = ItemService(database, ItemRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
-    app.state.register_limit = RateLimit("register", settings.register_rate_limit, redis)
-    app.state.token_limit = RateLimit("token", settings.token_rate_limit, redis)
+    app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
+    app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)
 
 
 def _lifespan(database: Database, redis: Redis) -> Lifespan[FastAPI]:

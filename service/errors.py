@@ -22,6 +22,8 @@ class ServiceError(Exception):
     """An expected failure with a sentence for the caller."""
 
     title: ClassVar[str] = "Something went wrong"
+    # Where in the request it is to be put right, outside in: `body`, `query`, `path` or `header`, then the field.
+    location: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -35,24 +37,22 @@ class ServiceError(Exception):
 
 
 class Invalid(ServiceError):
-    """The input contradicts itself or names something impossible; `field` says where."""
-
     title = "Invalid input"
-
-    def __init__(self, detail: str, *, location: tuple[str, ...]) -> None:
-        super().__init__(detail)
-        self.location = location
 
 
 class Unauthenticated(ServiceError):
-    title = "Not authenticated"
+    """Raised with the challenge of RFC 6750, 3."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+    title = "Not authenticated"
+    location = ("header", "Authorization")
+
+    def __init__(self, detail: str, *, challenge: str = "Bearer") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class Forbidden(ServiceError):
     title = "Not allowed"
+    location = ("header", "Authorization")
 
 
 class NotFound(ServiceError):
@@ -65,6 +65,7 @@ class Conflict(ServiceError):
 
 class PreconditionFailed(ServiceError):
     title = "Precondition failed"
+    location = ("header", "If-Match")
 
 
 class _RetryLater(ServiceError):

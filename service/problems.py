@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
+from observability import context
 from service.errors import (
     Conflict,
     Forbidden,
@@ -63,6 +66,12 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = Field(default=None, description="What is wrong, field by field.")
 
 
+# Raised for bodies that cannot be read, and for those alone.
+_ABOUT_THE_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus(413)})
+_CLEARER = {
+    "model_attributes_type": "Must be a JSON object, sent with `Content-Type: application/json`",
+}
+_RETRY_LATER = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 DEFAULT_RESPONSE: dict[int | str, dict[str, Any]] = {
     "default": {"description": "Anything unexpected", "content": _CONTENT}
@@ -71,7 +80,16 @@ DEFAULT_RESPONSE: dict[int | str, dict[str, Any]] = {
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these problems."""
-    return {status: {"description": HTTPStatus(status).phrase, "content": _CONTENT} for status in statuses}
+    return {status: _documentation(HTTPStatus(status)) for status in statuses}
+
+
+def _documentation(status: HTTPStatus) -> dict[str, Any]:
+    documentation: dict[str, Any] = {"description": status.phrase, "content": _CONTENT}
+    if status in _RETRY_LATER:
+        documentation["headers"] = {
+            "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
+        }
+    return documentation
 
 
 def install(app: FastAPI) -> None:
@@ -90,7 +108,7 @@ def status_of(error: ServiceError) -> HTTPStatus:
 async def _service_error(request: Request, error: Exception) -> Response:
     failure = cast("ServiceError", error)
     errors = None
-    if isinstance(failure, Invalid):
+    if failure.location:
         errors = [FieldProblem(location=list(failure.location), detail=failure.detail, type=failure.slug())]
     return _problem(
         request,
@@ -120,7 +138,13 @@ async def _http_error(request: Request, error: Exception) -> Response:
     failure = cast("HTTPException", error)
     status = HTTPStatus(failure.status_code)
     detail = status.description or status.phrase if failure.detail == status.phrase else failure.detail
-    return _problem(request, status, detail=detail, headers=failure.headers)
+    errors = None
+    if status in _ABOUT_THE_BODY:
+        errors = [FieldProblem(location=["body"], detail=detail, type="unreadable")]
+    headers = dict(failure.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request)) or headers["Allow"]
+    return _problem(request, status, detail=detail, errors=errors, headers=headers)
 
 
 async def _unexpected_error(request: Request, _error: Exception) -> Response:
@@ -132,12 +156,25 @@ async def _unexpected_error(request: Request, _error: Exception) -> Response:
     )
 
 
-def _field_problem(failure: Mapping[str, Any]) -> FieldProblem:
-    return FieldProblem(
-        location=list(failure["loc"]),
-        detail=failure["msg"].removeprefix("Value error, "),
-        type=failure["type"],
+def _methods(request: Request) -> list[str]:
+    """Those of every route of the path: routers name only those of the first (RFC 9110, 10.2.1 wants all)."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    operations = request.app.openapi()["paths"].items()
+    return sorted(
+        method.upper()
+        for template, methods in operations
+        if compile_path(template)[0].match(path)
+        for method in methods
     )
+
+
+def _field_problem(failure: Mapping[str, Any]) -> FieldProblem:
+    location, kind = list(failure["loc"]), failure["type"]
+    detail = _CLEARER.get(kind) or failure["msg"].removeprefix("Value error, ")
+    if kind == "json_invalid":
+        *location, position = location
+        detail = f"Not valid JSON at character {position}: {failure['ctx']['error']}"
+    return FieldProblem(location=location, detail=detail, type=kind)
 
 
 def _problem(
@@ -150,13 +187,14 @@ def _problem(
     errors: Sequence[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    record = context.current()
     problem = Problem(
         type=kind,
         title=title or status.phrase,
         status=status,
         detail=detail,
-        instance=request.url.path,
-        trace_id=None,
+        instance=quote(request.scope["path"]),
+        trace_id=record.trace_id if record else None,
         errors=list(errors) if errors is not None else None,
     )
     body = problem.model_dump_json(exclude={"errors"} if errors is None else None)

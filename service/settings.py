@@ -2,13 +2,17 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from limits import parse_many
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 MIN_SECRET_LENGTH = 32
-KNOWN_SECRETS = frozenset({"changeme", "secret", "password", "glasshouse", "token_secret", "example"})
+# 32 random hexadecimal digits have fewer different ones once in a million times.
+MIN_DIFFERENT_CHARACTERS = 8
+KNOWN_SECRETS = ("changeme", "secret", "password", "glasshouse", "example", "0123456789", "abcdefgh")
 
 
 class SettingsError(Exception):
@@ -18,25 +22,46 @@ class SettingsError(Exception):
 def _asyncpg_url(url: str) -> str:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         msg = "must look like postgresql://user:password@host:5432/database"
         raise ValueError(msg) from error
     if parsed.drivername not in {"postgres", "postgresql", "postgresql+asyncpg"}:
         msg = f"must be a postgresql:// URL, not {parsed.drivername}://"
         raise ValueError(msg)
-    return parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    # What libpq calls sslmode, SQLAlchemy hands to asyncpg as ssl.
+    query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
+    return parsed.set(drivername="postgresql+asyncpg", query=query).render_as_string(hide_password=False)
 
 
 def _redis_url(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         msg = "must start with redis://, rediss:// or unix://"
         raise ValueError(msg)
+    try:
+        parse_url(url)
+    except ValueError as error:
+        msg = "must look like redis://:password@host:6379/0"
+        raise ValueError(msg) from error
     return url
+
+
+def _rate(rate: str) -> str:
+    msg = "must look like 10/minute or 100 per 2 hours"
+    try:
+        rates = parse_many(rate)
+    except ValueError as error:
+        raise ValueError(msg) from error
+    if len(rates) != 1 or rates[0].amount < 1:
+        raise ValueError(msg)
+    return rate
 
 
 def _unknown_secret(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
-    if len(value) < MIN_SECRET_LENGTH or any(known * 2 in value.lower() for known in KNOWN_SECRETS):
+    is_random = len(set(value)) >= MIN_DIFFERENT_CHARACTERS and not any(
+        known in value.lower() for known in KNOWN_SECRETS
+    )
+    if len(value) < MIN_SECRET_LENGTH or not is_random:
         msg = (
             f"must be at least {MIN_SECRET_LENGTH} random characters, for example from `openssl rand -hex 32`"
         )
@@ -45,13 +70,16 @@ def _unknown_secret(secret: SecretStr) -> SecretStr:
 
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Rate = Annotated[str, AfterValidator(_rate)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class DatabaseSettings(BaseSettings):
     """What it takes to reach the database, read from environment variables of the same name in capitals."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     database_url: Annotated[str, AfterValidator(_asyncpg_url), Field(repr=False)]
 
@@ -74,8 +102,12 @@ class Settings(DatabaseSettings):
     redis_url: Annotated[str, AfterValidator(_redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
 
+    # The commit that runs, shown by `service_build_info`.
+    revision: str = ""
+
     host: str = "127.0.0.1"
     port: Port = 8000
+    admin_host: str = "127.0.0.1"
     admin_port: Port | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
@@ -88,9 +120,17 @@ class Settings(DatabaseSettings):
     redis_timeout: Seconds = 0.1
 
     token_lifetime: Seconds = 900.0
-    token_rate_limit: str = "10/minute"  # noqa: S105 (a rate)
-    register_rate_limit: str = "20/minute"
+    token_rate_limit: Rate = "10/minute"  # noqa: S105 (a rate)
+    register_rate_limit: Rate = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @field_validator("admin_port")
+    @classmethod
+    def _apart_from_port(cls, admin_port: int | None, others: ValidationInfo) -> int | None:
+        if admin_port is not None and admin_port == others.data.get("port"):
+            msg = "must not be PORT"
+            raise ValueError(msg)
+        return admin_port
 
 
 def _in_words(error: ValidationError) -> str:

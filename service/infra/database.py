@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
+import structlog
 from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -17,9 +18,12 @@ from service.settings import Settings
 T = TypeVar("T")
 Parameters = Mapping[str, Any]
 
-# Classes and codes of https://www.postgresql.org/docs/18/errcodes-appendix.html that say "not now":
-# connection lost, out of resources, operator intervention (shutdown, statement timeout), lock not available.
-_NOT_NOW = ("08", "53", "57", "55P03")
+# Classes and codes of https://www.postgresql.org/docs/18/errcodes-appendix.html that say "not now": connection lost,
+# we are not let in, no such database, deadlock, out of resources, operator intervention (shutdown, statement
+# timeout), lock not available.
+_NOT_NOW = ("08", "28", "3D", "40", "53", "57", "55P03")
+
+log = structlog.get_logger(__name__)
 
 
 class DatabaseUnavailable(Unavailable):
@@ -84,11 +88,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
+        log.warning("database_pool_exhausted", reason=str(error))
         msg = "All database connections are busy"
         raise DatabaseUnavailable(msg, retry_after=1) from error
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         if not _not_now(error):
             raise
+        log.warning("database_unavailable", reason=_reason(error))
         msg = "The database cannot answer right now"
         raise DatabaseUnavailable(msg, retry_after=1) from error
 
@@ -100,6 +106,11 @@ def _not_now(error: Exception) -> bool:
         return True
     sqlstate = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
     return bool(sqlstate) and str(sqlstate).startswith(_NOT_NOW)
+
+
+def _reason(error: Exception) -> str:
+    # Without the statement, whose parameters may be private.
+    return repr(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEngine:

@@ -2,11 +2,12 @@
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -16,14 +17,24 @@ from service.errors import TooManyRequests
 log = structlog.get_logger(__name__)
 
 
+def redis_storage(redis: Redis) -> RedisStorage:
+    """Where limits count, over the connections of this client."""
+    options: dict[str, Any] = {"connection_pool": redis.connection_pool}
+    return RedisStorage("async+redis://", implementation="redispy", key_prefix="rate", **options)
+
+
+def client_of(storage: RedisStorage) -> Redis:
+    """The client that a storage made for itself."""
+    client: Redis = cast("RedispyBridge", storage.bridge).storage
+    return client
+
+
 class RateLimit:
     """So many requests in so much time for each subject, for example "10/minute"."""
 
-    def __init__(self, name: str, rate: str, redis: Redis) -> None:
+    def __init__(self, name: str, rate: str, storage: RedisStorage) -> None:
         self._name = name
         self._rate: RateLimitItem = parse(rate)
-        options: dict[str, Any] = {"connection_pool": redis.connection_pool}
-        storage = RedisStorage("async+redis://", implementation="redispy", key_prefix="rate", **options)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
     async def spend(self, subject: str) -> None:

@@ -32,9 +32,25 @@ SCOPES = {
 class InvalidToken(Unauthenticated):
     title = "Invalid token"
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, challenge='Bearer error="invalid_token"')
+
+
+class AccountGone(InvalidToken):
+    title = "Account is gone"
+
+    def __init__(self) -> None:
+        super().__init__("The account of this token no longer exists")
+
 
 class MissingScope(Forbidden):
     title = "Missing scope"
+
+    def __init__(self, missing: Iterable[str]) -> None:
+        challenge = f'Bearer error="insufficient_scope", scope="{" ".join(missing)}"'
+        super().__init__(
+            f"This needs the scope {' and '.join(missing)}", headers={"WWW-Authenticate": challenge}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +64,7 @@ class Caller:
         """Raise MissingScope unless the caller holds every needed scope."""
         missing = sorted(set(needed) - self.scopes)
         if missing:
-            msg = f"This needs the scope {' and '.join(missing)}"
-            raise MissingScope(msg)
+            raise MissingScope(missing)
 
 
 class Tokens:

@@ -8,8 +8,10 @@ whatever becomes of the process.
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from service.infra.tokens import AccountGone
 from service.items.errors import IdempotencyKeyReused, RequestInFlight
 from service.items.models import IdempotencyRecord
 
@@ -47,9 +49,15 @@ class IdempotencyKey:
         return answer
 
     async def keep(self, session: AsyncSession, answer: bytes) -> None:
-        """Remember the answer, in the transaction that had the effect."""
-        await session.execute(
-            insert(IdempotencyRecord).values(
-                user_id=self.user_id, key=self.key, request_digest=self.request_digest, answer=answer
-            )
+        """Remember the answer, in the transaction that had the effect.
+
+        Raises:
+            AccountGone: There is no caller any more whose key it could be.
+        """
+        statement = insert(IdempotencyRecord).values(
+            user_id=self.user_id, key=self.key, request_digest=self.request_digest, answer=answer
         )
+        try:
+            await session.execute(statement)
+        except IntegrityError as error:
+            raise AccountGone from error

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, Securi
 
 from service.infra.authentication import authenticate
 from service.infra.fields import Identifier
+from service.infra.locations import path_to
 from service.infra.tokens import Caller, Scope
 from service.items.idempotency import IdempotencyKey
 from service.items.schemas import Adjustment, Item, ItemPage, ItemQuery, NewItem
@@ -24,14 +25,16 @@ StockWriter = Annotated[Caller, Security(authenticate, scopes=[Scope.STOCK_WRITE
 
 
 @router.get("/{item_id}", summary="Get a stock item", responses=documented(404, 422, 503))
-async def get_item(items: Items, item_id: Identifier) -> Item:
+async def get_item(items: Items, item_id: Identifier, response: Response) -> Item:
     """One item as it is now, straight from the database: stock is too volatile to be cached."""
+    response.headers["Cache-Control"] = "no-store"
     return await items.get(item_id)
 
 
 @router.get("", summary="List the items of a product", responses=documented(422, 503))
-async def list_items(items: Items, query: Annotated[ItemQuery, Query()]) -> ItemPage:
+async def list_items(items: Items, query: Annotated[ItemQuery, Query()], response: Response) -> ItemPage:
     """The stock of one product in all warehouses. Follow `next_cursor` for more."""
+    response.headers["Cache-Control"] = "no-store"
     return await items.of_product(query)
 
 
@@ -43,7 +46,7 @@ async def create_item(
 ) -> Item:
     """Adds an item; `Location` is where it is. A SKU exists once."""
     created = await items.create(item)
-    response.headers["Location"] = str(request.app.url_path_for("get_item", item_id=created.id))
+    response.headers["Location"] = path_to(request, "get_item", item_id=created.id)
     return created
 
 

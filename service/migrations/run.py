@@ -1,6 +1,7 @@
 """The schema of the database, forwards."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -37,9 +38,18 @@ async def pending(database_url: str) -> list[str]:
 def pending_on(connection: Connection) -> list[str]:
     """The names of the migrations that the database behind this connection still lacks, oldest first."""
     current = MigrationContext.configure(connection).get_current_revision()
+    known = _revisions()
+    if current is None:
+        return list(known)
+    # One that is not known here comes from a newer release, which is rolled out beside this one.
+    return list(known[known.index(current) + 1 :]) if current in known else []
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every migration, oldest first. They are files: readiness must not read them again and again."""
     script = ScriptDirectory.from_config(_config())
-    missing = [revision.revision for revision in script.iterate_revisions("head", current or "base")]
-    return missing[::-1]
+    return tuple(revision.revision for revision in script.walk_revisions())[::-1]
 
 
 def _upgrade(connection: Connection) -> list[str]:

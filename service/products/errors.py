@@ -3,6 +3,7 @@ from service.errors import NotFound, PreconditionFailed
 
 class ProductNotFound(NotFound):
     title = "Product not found"
+    location = ("path", "product_id")
 
     def __init__(self, product_id: int) -> None:
         super().__init__(f"There is no product {product_id}")

@@ -20,6 +20,7 @@ _COLUMNS = (
     ProductRecord.updated_at,
 )
 _BY_ID = select(*_COLUMNS).where(ProductRecord.id == bindparam("product_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 _PAGE = select(*_COLUMNS).order_by(ProductRecord.id).limit(bindparam("limit"))
 _SEARCH_QUERY = func.websearch_to_tsquery("english", bindparam("q"))
 _FILTERS = {
@@ -49,7 +50,7 @@ class ProductRepository:
 
     async def lock(self, session: AsyncSession, product_id: int) -> Product | None:
         """The product as it is now; it stays so until the transaction ends."""
-        row = (await session.execute(_BY_ID.with_for_update(), {"product_id": product_id})).one_or_none()
+        row = (await session.execute(_BY_ID_LOCKED, {"product_id": product_id})).one_or_none()
         return Product.model_validate(row) if row else None
 
     async def add(self, session: AsyncSession, product: NewProduct) -> Product:

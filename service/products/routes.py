@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, Securi
 from service.infra.authentication import authenticate
 from service.infra.etags import etag
 from service.infra.fields import Identifier
+from service.infra.locations import path_to
 from service.infra.tokens import Scope
 from service.problems import documented
 from service.products.schemas import NewProduct, Product, ProductChange, ProductPage, ProductQuery
@@ -50,7 +51,7 @@ async def create_product(
 ) -> Product:
     """Adds a product to the catalogue; `Location` is where it is."""
     created = await products.create(product)
-    response.headers["Location"] = str(request.app.url_path_for("get_product", product_id=created.id))
+    response.headers["Location"] = path_to(request, "get_product", product_id=created.id)
     return _tagged(created, response)
 
 
@@ -74,6 +75,7 @@ async def change_product(
 @router.delete(
     "/{product_id}",
     status_code=204,
+    response_class=Response,
     summary="Delete a product",
     dependencies=[may_write],
     responses=documented(401, 403, 404, 412, 422, 503),

@@ -1,9 +1,19 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr, validate_email
+from pydantic_core import PydanticCustomError
 
 from service.infra.fields import text
+
+
+def _as_registered(username: str) -> str:
+    """The spelling under which an account is kept; what is no e-mail address has none."""
+    try:
+        return validate_email(username)[1].lower()
+    except PydanticCustomError:
+        return username
+
 
 Email = Annotated[
     EmailStr,
@@ -42,7 +52,7 @@ class TokenRequest(BaseModel):
     username: Annotated[
         str,
         text(254),
-        AfterValidator(str.lower),
+        AfterValidator(_as_registered),
         Field(description="The e-mail address", examples=["reader@example.com"]),
     ]
     password: Annotated[SecretStr, Field(max_length=256)]

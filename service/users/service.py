@@ -1,7 +1,7 @@
 from service.infra.database import Database
 from service.infra.passwords import Passwords
-from service.infra.tokens import Caller, Tokens
-from service.users.errors import AccountGone, WrongCredentials
+from service.infra.tokens import AccountGone, Caller, Tokens
+from service.users.errors import WrongCredentials
 from service.users.repository import UserRepository
 from service.users.schemas import Profile, Registration, Token, TokenRequest
 
