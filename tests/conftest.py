@@ -5,8 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import Servers, running_servers
+
+# The same examples on every run, however loaded the machine is.
+settings.register_profile("glasshouse", derandomize=True, deadline=None, print_blob=False)
+settings.load_profile("glasshouse")
 
 STACK = pytest.StashKey[ExitStack]()
 SERVERS = pytest.StashKey[Servers]()

@@ -22,7 +22,12 @@ async def product_service(request: Request) -> ProductService:
 Products = Annotated[ProductService, Depends(product_service)]
 IfMatch = Annotated[
     str | None,
-    Header(max_length=1000, description="Only if the product still has this ETag", examples=['"1"']),
+    Header(
+        alias="If-Match",
+        max_length=1000,
+        description="Only if the product still has this ETag",
+        examples=['"1"'],
+    ),
 ]
 may_write = Security(authenticate, scopes=[Scope.CATALOGUE_WRITE])
 

@@ -1,6 +1,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.infra.tokens import Scope, Tokens
+from service.infra.tokens import Scope
 from service.settings import Settings
 from tests.servers import VALKEY_DATABASES, Servers, running_servers
 
@@ -65,23 +66,20 @@ def settings(database_url: str, redis_url: str) -> Settings:
     )
 
 
-@pytest.fixture(scope="module")
-async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        yield app
-
-
 @dataclass(frozen=True, slots=True)
 class Api:
     """The service as its clients see it."""
 
+    app: FastAPI
     client: httpx2.AsyncClient
-    tokens: Tokens
 
     def headers(self, *scopes: str, user_id: int = 1) -> dict[str, str]:
         """Of a caller with these scopes."""
-        return {"Authorization": f"Bearer {self.tokens.issue(user_id, scopes)}"}
+        return {"Authorization": f"Bearer {self.app.state.tokens.issue(user_id, scopes)}"}
+
+    def as_writer(self, **headers: str) -> dict[str, str]:
+        """Headers of a caller who may do everything, and these."""
+        return {**self.headers(*ALL_SCOPES), **headers}
 
     async def create_product(self, **fields: Any) -> dict[str, Any]:
         product = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
@@ -107,11 +105,23 @@ class Api:
         return created
 
 
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Api]:
+    """The service with these settings, from its start to its end."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app), client_of(app) as client:
+        yield Api(app, client)
+
+
+def client_of(app: FastAPI, *, address: str = "127.0.0.1") -> httpx2.AsyncClient:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False, client=(address, 1))
+    return httpx2.AsyncClient(transport=transport, base_url="http://test")
+
+
 @pytest.fixture(scope="module")
-async def api(app: FastAPI) -> AsyncIterator[Api]:
-    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield Api(client, app.state.tokens)
+async def api(settings: Settings) -> AsyncIterator[Api]:
+    async with serving(settings) as api:
+        yield api
 
 
 async def _execute(url: str, statement: str) -> None:
