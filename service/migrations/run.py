@@ -14,7 +14,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.infra.orm import Base
 
-MODELS = ("service.products.models", "service.items.models", "service.users.models")
+MODELS = (
+    "service.products.models",
+    "service.items.models",
+    "service.users.models",
+    "service.infra.cache.models",
+)
 LOCK = 0x676C617373  # one migration at a time, however many processes start together
 
 
