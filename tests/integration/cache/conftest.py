@@ -1,0 +1,113 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import APIRouter, FastAPI
+from redis.asyncio import Redis
+
+from observability.metrics.cache import CacheFamilies
+from observability.metrics.instruments import Registry
+from observability.testing import recorded
+from service.app import create_app
+from service.infra import redis as redis_client
+from service.infra.cache.lifecycle import PREFIX, Caching
+from service.infra.cache.route import CachedRoute
+from service.infra.database import Database
+from service.problems import install
+from service.settings import Settings
+from tests.integration.conftest import Api
+
+
+@dataclass
+class Process:
+    """A process with a cache: what it serves is up to the test."""
+
+    router: APIRouter
+    app: FastAPI
+    caching: Caching
+    registry: Registry
+    client: httpx2.AsyncClient
+
+    async def get(self, path: str, **headers: str) -> httpx2.Response:
+        return await self.client.get(path, headers={name.replace("_", "-"): v for name, v in headers.items()})
+
+    def count(self, name: str, **labels: str) -> float:
+        return recorded(self.registry, f"cache_{name}", **labels) or 0
+
+
+StartProcess = Callable[..., Awaitable[Process]]
+
+
+@pytest.fixture
+async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[StartProcess]:
+    """Starts processes that share PostgreSQL and Valkey; routes are added to their `router` before the first request."""
+    assert redis
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Process:
+            chosen = settings.model_copy(update={"cache_local_seconds": 0.0, **options})
+            database, client = Database(chosen), redis_client.connect(chosen)
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(client.aclose)
+            registry = Registry()
+            caching = Caching(
+                chosen,
+                database,
+                client,
+                recorder=CacheFamilies(registry).cache,
+                trusts=lambda request: request.headers.get("x-trusted") == "yes",
+                names=["things"],
+            )
+            await stack.enter_async_context(caching.running())
+            app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+            app.state.cache = caching.responses
+            install(app)
+            transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(transport=transport, base_url="http://test")
+            )
+            return Process(APIRouter(route_class=CachedRoute), app, caching, registry, http)
+
+        yield start
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the test's own; the database is empty at first."""
+    client = Redis.from_url(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def apis(settings: Settings, redis: Redis, app: FastAPI) -> AsyncIterator[tuple[Api, Api]]:
+    """Two processes of the service without the in-process layer: what one of them knows, it has from Valkey."""
+    assert redis
+    assert app
+    chosen = settings.model_copy(update={"cache_local_seconds": 0.0})
+    async with AsyncExitStack() as stack:
+        made = [await _api(stack, chosen) for _ in range(2)]
+        yield made[0], made[1]
+
+
+async def _api(stack: AsyncExitStack, settings: Settings) -> Api:
+    app = create_app(settings)
+    await stack.enter_async_context(app.router.lifespan_context(app))
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    client = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://test"))
+    return Api(client, app.state.tokens)
+
+
+async def grow_old(redis: Redis, seconds: float) -> None:
+    """Let every entry be so much older than it is."""
+    async for key in redis.scan_iter(f"{PREFIX}:entry:*"):
+        assert await redis.pexpire(key, await redis.pttl(key) - int(seconds * 1000))
+
+
+def x_cache(answer: httpx2.Response) -> str:
+    found: str = answer.headers["x-cache"]
+    return found
