@@ -64,10 +64,11 @@ class Breaker:
 
     async def _recovering(self) -> None:
         while self.is_open:
-            await asyncio.sleep(PROBE_SECONDS)
+            # At once for the first time: it may have been this process that was too slow.
             try:
                 await self._recover()
             except FAULTS:
+                await asyncio.sleep(PROBE_SECONDS)
                 continue
             log.info("cache_server_used_again")
             self._change(is_open=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Unavailable
@@ -72,8 +73,8 @@ class Invalidations:
         while True:
             try:
                 await self.drain()
-            except Unavailable as error:
-                log.warning("invalidations_wait", reason=error.detail)
+            except (Unavailable, DBAPIError) as error:
+                log.warning("invalidations_wait", reason=str(error))
             await asyncio.sleep(DELIVERY_SECONDS)
 
     async def _forget(self, rows: Collection[int]) -> None:

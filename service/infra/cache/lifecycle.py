@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi_cache import FastAPICache
 from redis.asyncio import Redis
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
 from observability.metrics.cache import CacheMetrics
@@ -83,9 +84,9 @@ class Caching:
             await self._backend.ping()
         try:
             await self.invalidations.drain(self._deliver_again)
-        except Unavailable as error:
+        except (Unavailable, DBAPIError) as error:
             # Without PostgreSQL nothing more is changed: the answers in Redis are all there is.
-            log.warning("cache_used_without_leftovers", reason=error.detail)
+            log.warning("cache_used_without_leftovers", reason=str(error))
 
     async def _deliver_again(self, tags: Collection[str]) -> bool:
         async with asyncio.timeout(self._budget):

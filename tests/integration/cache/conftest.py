@@ -11,14 +11,17 @@ from redis.asyncio import Redis
 from observability.metrics.cache import CacheFamilies
 from observability.metrics.instruments import Registry
 from observability.testing import recorded
-from service.app import create_app
 from service.infra import redis as redis_client
 from service.infra.cache.lifecycle import PREFIX, Caching
 from service.infra.cache.route import CachedRoute
 from service.infra.database import Database
 from service.problems import install
 from service.settings import Settings
-from tests.integration.conftest import Api
+from tests.integration.conftest import Api, client_of, serving
+
+
+# Without the in-process layer, what one process knows it has from Valkey; and a busy machine is no fault.
+PATIENT = {"cache_local_seconds": 0.0, "redis_timeout": 5.0}
 
 
 @dataclass
@@ -48,7 +51,7 @@ async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[Start
     async with AsyncExitStack() as stack:
 
         async def start(**options: Any) -> Process:
-            chosen = settings.model_copy(update={"cache_local_seconds": 0.0, **options})
+            chosen = settings.model_copy(update={**PATIENT, **options})
             database, client = Database(chosen), redis_client.connect(chosen)
             stack.push_async_callback(database.close)
             stack.push_async_callback(client.aclose)
@@ -65,10 +68,7 @@ async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[Start
             app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
             app.state.cache = caching.responses
             install(app)
-            transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-            http = await stack.enter_async_context(
-                httpx2.AsyncClient(transport=transport, base_url="http://test")
-            )
+            http = await stack.enter_async_context(client_of(app))
             return Process(APIRouter(route_class=CachedRoute), app, caching, registry, http)
 
         yield start
@@ -84,22 +84,12 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def apis(settings: Settings, redis: Redis, app: FastAPI) -> AsyncIterator[tuple[Api, Api]]:
-    """Two processes of the service without the in-process layer: what one of them knows, it has from Valkey."""
+async def apis(settings: Settings, redis: Redis) -> AsyncIterator[tuple[Api, Api]]:
+    """Two processes of the service."""
     assert redis
-    assert app
-    chosen = settings.model_copy(update={"cache_local_seconds": 0.0})
-    async with AsyncExitStack() as stack:
-        made = [await _api(stack, chosen) for _ in range(2)]
-        yield made[0], made[1]
-
-
-async def _api(stack: AsyncExitStack, settings: Settings) -> Api:
-    app = create_app(settings)
-    await stack.enter_async_context(app.router.lifespan_context(app))
-    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-    client = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://test"))
-    return Api(client, app.state.tokens)
+    chosen = settings.model_copy(update=PATIENT)
+    async with serving(chosen) as one, serving(chosen) as other:
+        yield one, other
 
 
 async def grow_old(redis: Redis, seconds: float) -> None:
