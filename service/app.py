@@ -42,7 +42,8 @@ VERSION = "0.1.0"
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
-ROUTERS: tuple[APIRouter, ...] = (health_router, products_router, items_router, users_router)
+# A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
+ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)
 
 
 def __getattr__(name: str) -> FastAPI:

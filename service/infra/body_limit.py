@@ -11,14 +11,14 @@ class BodyLimit:
     """
 
     def __init__(self, app: ASGIApp, *, max_body_size: int) -> None:
-        self._app = app
+        self.app = app
         self._max_body_size = max_body_size
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the call on; not a coroutine of its own, which every request would pay for."""
         if scope["type"] == "http":
             receive = self._limited(receive)
-        return self._app(scope, receive, send)
+        return self.app(scope, receive, send)
 
     def _limited(self, receive: Receive) -> Receive:
         size = 0

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from service.infra.fields import MAX_BIGINT
+from service.infra.fields import MAX_IDENTIFIER
 
 _PREFIX = b"after:"
 
@@ -26,7 +26,7 @@ def decode(cursor: str) -> int:
         last_id = int(decoded.removeprefix(_PREFIX))
     except ValueError:
         last_id = -1
-    if not 0 <= last_id <= MAX_BIGINT or encode(last_id) != cursor:
+    if not 0 <= last_id <= MAX_IDENTIFIER or encode(last_id) != cursor:
         msg = "use the next_cursor of the page before"
         raise ValueError(msg)
     return last_id

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection, Executable, Row
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Executable, Row, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util import greenlet_spawn
@@ -36,6 +36,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.reader = _engine(settings, "read", settings.read_pool_size, isolation_level="AUTOCOMMIT")
         self.writer = _engine(settings, "write", settings.write_pool_size)
+        event.listen(self.writer.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.writer, expire_on_commit=False)
 
     async def fetch_all(self, statement: Executable, parameters: Parameters) -> Sequence[Row[Any]]:
@@ -111,6 +112,15 @@ def _not_now(error: Exception) -> bool:
 def _reason(error: Exception) -> str:
     # Without the statement, whose parameters may be private.
     return repr(error.orig if isinstance(error, DBAPIError) else error)
+
+
+def _refuse_closed(connection: Any, _record: object, _holder: object) -> None:
+    """Let the pool open another connection instead of one that the server ended while nobody used it.
+
+    Reads can do without: they are repeated.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEngine:

@@ -2,11 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
-MAX_BIGINT = 2**63 - 1
+# The largest integer that every reader of JSON takes for itself (RFC 8259, 6).
+MAX_IDENTIFIER = 2**53 - 1
 
-Identifier = Annotated[int, Field(ge=1, le=MAX_BIGINT)]
+
+def _is_number(value: object) -> object:
+    """Python takes `true` for 1, and pydantic "1" too; JSON Schema takes neither."""
+    if isinstance(value, bool | str):
+        kind, message = "int_type", "Input should be a valid integer"
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+# For integers in JSON bodies: in queries and paths everything is text. Put it last, or bounds are not documented.
+json_integer = BeforeValidator(_is_number)
+Identifier = Annotated[int, Field(ge=1, le=MAX_IDENTIFIER, examples=[1])]
 
 
 def text(max_length: int) -> StringConstraints:

@@ -4,7 +4,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from service.infra.cursors import Cursor, PageSize
-from service.infra.fields import Identifier
+from service.infra.fields import Identifier, json_integer
 
 MAX_QUANTITY = 1_000_000_000
 MAX_DELTA = 1_000_000
@@ -19,7 +19,7 @@ Warehouse = Annotated[
     StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Z0-9]+(-[A-Z0-9]+)*$"),
     Field(examples=["AMS-1"]),
 ]
-Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY, examples=[12])]
+Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY, examples=[12]), json_integer]
 
 
 def _not_zero(delta: int) -> int:
@@ -48,7 +48,7 @@ class NewItem(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    product_id: Identifier
+    product_id: Annotated[Identifier, json_integer]
     sku: Sku
     warehouse: Warehouse
     quantity: Quantity = 0
@@ -61,8 +61,9 @@ class Adjustment(BaseModel):
 
     delta: Annotated[
         int,
-        AfterValidator(_not_zero),
         Field(ge=-MAX_DELTA, le=MAX_DELTA, json_schema_extra={"not": {"const": 0}}, examples=[-2]),
+        AfterValidator(_not_zero),
+        json_integer,
     ]
 
 

@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -19,6 +20,14 @@ from service.infra.fields import text
 Price = Annotated[
     Decimal,
     Field(ge=0, max_digits=10, decimal_places=2, description="In euros", examples=["24.90"]),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,8}(\.\d{1,2})?$"},
+                {"type": "number", "minimum": 0, "maximum": 99_999_999.99},
+            ]
+        }
+    ),
 ]
 Category = Annotated[
     str,
@@ -59,7 +68,7 @@ class NewProduct(BaseModel):
 class ProductChange(BaseModel):
     """The fields to change; those left out stay as they are."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
     name: Name | MISSING = MISSING
     description: Description | MISSING = MISSING

@@ -8,20 +8,33 @@ from typing import Any
 import asyncpg
 import httpx2
 import pytest
+import structlog
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from starlette.types import Message
 
 from service.app import create_app
 from service.infra.tokens import Scope
 from service.settings import Settings
 from tests.servers import VALKEY_DATABASES, Servers, running_servers
 
-SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
+SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f0092847566a1b0c9d8e7f60514233241ff"
 ALL_SCOPES = tuple(Scope)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Argon2 with the least work: its full cost is a test of its own."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(PasswordHash, "recommended", lambda: cheap)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +122,23 @@ class Api:
 async def serving(settings: Settings) -> AsyncIterator[Api]:
     """The service with these settings, from its start to its end."""
     app = create_app(settings)
-    async with app.router.lifespan_context(app), client_of(app) as client:
+    async with running(app), client_of(app) as client:
         yield Api(app, client)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[None]:
+    """Starts and stops the application as a server does."""
+    to_app, from_app = asyncio.Queue[Message](), asyncio.Queue[Message]()
+    lifespan = asyncio.create_task(app({"type": "lifespan", "state": {}}, to_app.get, from_app.put))
+    await to_app.put({"type": "lifespan.startup"})
+    assert (await from_app.get())["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await to_app.put({"type": "lifespan.shutdown"})
+        assert (await from_app.get())["type"] == "lifespan.shutdown.complete"
+        await lifespan
 
 
 def client_of(app: FastAPI, *, address: str = "127.0.0.1") -> httpx2.AsyncClient:
@@ -122,6 +150,21 @@ def client_of(app: FastAPI, *, address: str = "127.0.0.1") -> httpx2.AsyncClient
 async def api(settings: Settings) -> AsyncIterator[Api]:
     async with serving(settings) as api:
         yield api
+
+
+@pytest.fixture
+async def postgres(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Into the module's database, past the service."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def events() -> Iterator[list[structlog.typing.EventDict]]:
+    """What is logged, as it is."""
+    with structlog.testing.capture_logs() as events:
+        yield events
 
 
 async def _execute(url: str, statement: str) -> None:
