@@ -19,7 +19,6 @@ from service.problems import install
 from service.settings import Settings
 from tests.integration.conftest import Api, client_of, serving
 
-
 # Without the in-process layer, what one process knows it has from Valkey; and a busy machine is no fault.
 PATIENT = {"cache_local_seconds": 0.0, "redis_timeout": 5.0}
 
