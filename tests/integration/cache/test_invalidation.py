@@ -222,6 +222,15 @@ async def test_when_the_journal_is_lost_no_entry_from_before_holds(
     assert await backend.get("key") == b"new"
 
 
+async def test_a_journal_that_forgot_what_it_had_counted_vouches_for_nothing(
+    backend: TaggedBackend, redis: Redis
+) -> None:
+    await backend.fill("key", b"old", ["red"], life=60_000)
+    count = (await backend.look_up("key")).count
+    await redis.zadd("test:journal", {"+now": count - 10, "+floor": count - 10})
+    assert await backend.get("key") is None
+
+
 async def test_what_the_journal_has_no_room_for_does_not_hold(
     backend: TaggedBackend, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

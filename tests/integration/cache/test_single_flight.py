@@ -184,6 +184,35 @@ async def test_who_asks_after_a_change_is_not_told_what_was_computed_before(
     assert (await one.get("/thing")).json() == {"number": 2}
 
 
+async def test_without_redis_who_asks_later_is_not_told_what_was_read_before(
+    start_process: StartProcess,
+) -> None:
+    process, kitchen = await start_process(redis_url="redis://127.0.0.1:1/0"), Kitchen()
+    serve(process, kitchen.compute)
+    first = ask(process)
+    await until(lambda: kitchen.begun)
+    later = ask(process, 5)
+    await asyncio.wait(later, timeout=0.01)
+    kitchen.may_end.set()
+    assert (await first[0]).json() == {"number": 1}
+    assert all(answer.json()["number"] > 1 for answer in await asyncio.gather(*later))
+
+
+async def test_an_answer_is_as_old_as_what_it_was_computed_from(
+    start_process: StartProcess, redis: Redis
+) -> None:
+    process = await start_process()
+
+    async def compute() -> Thing:
+        await asyncio.sleep(0.05)
+        return Thing(number=1)
+
+    serve(process, compute)
+    await process.get("/thing")
+    keys = [key async for key in redis.scan_iter(f"{PREFIX}:entry:*")]
+    assert [await redis.pttl(key) <= 60_000 - 50 for key in keys] == [True]
+
+
 async def test_a_computation_that_was_outdated_before_it_ended_is_not_kept(
     start_process: StartProcess,
 ) -> None:
