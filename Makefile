@@ -6,11 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALLED := $(VENV)/.installed
+BENCH := .venv-bench
+RIVALS := tests/benchmarks/requirements.txt
 SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons check format lock clean
+.PHONY: help run test test-pythons bench check format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +26,9 @@ test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
 
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
 	@UV=$(UV) sh tests/on_each_python.sh $(SUPPORTED_PYTHONS)
+
+bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 12 minutes (ARGS="p1 p3" for some rows)
+	@$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 check: $(INSTALLED) ## Lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -41,7 +46,7 @@ lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
 		--output-file requirements.lock --quiet
 
 clean: ## Remove the environment and all local data
-	rm -rf $(VENV) .venv-3.* .local .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) .venv-3.* .local .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,4 +58,11 @@ $(UV):
 $(INSTALLED): requirements.lock | $(UV)
 	@echo "Installing the locked dependencies"
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
+	@touch $@
+
+$(BENCH)/.installed: requirements.lock $(RIVALS) | $(UV)
+	@echo "Installing the locked dependencies and the rivals into $(BENCH)"
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
+	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python -r $(RIVALS)
 	@touch $@

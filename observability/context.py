@@ -41,41 +41,25 @@ class RequestRecord:
         culprit: `module:function` that blocked the event loop during the request, or empty.
     """
 
-    __slots__ = (
-        "_span_number",
-        "cache_seconds",
-        "culprit",
-        "db_seconds",
-        "ended_at",
-        "is_sampled",
-        "is_shed",
-        "open_fills",
-        "parent_id",
-        "query_count",
-        "recorders",
-        "route",
-        "scope",
-        "spans",
-        "trace_number",
-    )
+    # Defaults of the class: a request pays only for what it sets.
+    scope: Scope = _NOWHERE
+    is_shed = False
+    route = ""
+    query_count = 0
+    db_seconds = 0.0
+    cache_seconds = 0.0
+    ended_at = 0.0
+    recorders: Any = None
+    spans: list[tuple[Any, ...]] | None = None
+    open_fills: dict[str, float] | None = None
+    culprit = ""
+    _span_number = 0
 
     def __init__(self, trace_number: int, parent_id: str, *, is_sampled: bool) -> None:
         # Most requests never show their ids: inventing and spelling them out can wait.
         self.trace_number = trace_number
-        self._span_number = 0
         self.parent_id = parent_id
-        self.scope = _NOWHERE
         self.is_sampled = is_sampled
-        self.is_shed = False
-        self.route = ""
-        self.query_count = 0
-        self.db_seconds = 0.0
-        self.cache_seconds = 0.0
-        self.ended_at = 0.0
-        self.recorders: Any = None
-        self.spans: list[tuple[Any, ...]] | None = None
-        self.open_fills: dict[str, float] | None = None
-        self.culprit = ""
 
     @property
     def trace_id(self) -> str:

@@ -12,25 +12,34 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric family as it is exposed: counters carry their `_total`, durations are in seconds."""
+    """One metric family as it is exposed: counters carry their `_total`, durations are in seconds.
+
+    Attributes:
+        aggregate: What several workers show together: the sum of theirs, or the largest.
+        exemplars: Whether values of a histogram lead to traces.
+    """
 
     name: str
     kind: Kind
     documentation: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    aggregate: Literal["sum", "max"] = "sum"
+    exemplars: bool = False
 
 
 def _counter(name: str, documentation: str, *labels: str) -> Metric:
     return Metric(name, "counter", documentation, labels)
 
 
-def _gauge(name: str, documentation: str, *labels: str) -> Metric:
-    return Metric(name, "gauge", documentation, labels)
+def _gauge(name: str, documentation: str, *labels: str, aggregate: Literal["sum", "max"] = "sum") -> Metric:
+    return Metric(name, "gauge", documentation, labels, aggregate=aggregate)
 
 
-def _histogram(name: str, documentation: str, *labels: str, buckets: tuple[float, ...]) -> Metric:
-    return Metric(name, "histogram", documentation, labels, buckets)
+def _histogram(
+    name: str, documentation: str, *labels: str, buckets: tuple[float, ...], exemplars: bool = False
+) -> Metric:
+    return Metric(name, "histogram", documentation, labels, buckets, exemplars=exemplars)
 
 
 # Labels
@@ -104,6 +113,7 @@ HTTP_REQUEST_DURATION = _histogram(
     "Requests whose client left are not in it.",
     *(METHOD, ROUTE, STATUS),
     buckets=HTTP_BUCKETS,
+    exemplars=True,
 )
 HTTP_RESPONSE_START = _histogram(
     "http_server_response_start_seconds",
@@ -122,6 +132,7 @@ HTTP_DB_QUERIES = _histogram(
     "Database queries of one request; an N+1 shows here.",
     ROUTE,
     buckets=QUERY_COUNT_BUCKETS,
+    exemplars=True,
 )
 WEBSOCKET_ACTIVE = _gauge("http_server_websocket_active_connections", "WebSockets open now.", ROUTE)
 WEBSOCKET_DURATION = _histogram(
@@ -161,6 +172,7 @@ DB_OPERATION_DURATION = _histogram(
     "Duration of a query or a Redis command.",
     *(DB_SYSTEM, DB_OPERATION, ERROR_TYPE),
     buckets=DB_BUCKETS,
+    exemplars=True,
 )
 
 # Caches
@@ -176,7 +188,10 @@ CACHE_INVALIDATIONS = _counter(
     "cache_invalidations_total", "Entries or groups of entries invalidated.", CACHE
 )
 CACHE_BREAKER_OPEN = _gauge(
-    "cache_breaker_open", "1 while the cache is bypassed because its server fails.", CACHE
+    "cache_breaker_open",
+    "1 while a worker bypasses the cache because its server fails.",
+    CACHE,
+    aggregate="max",
 )
 
 # Background work
@@ -212,7 +227,9 @@ LOOP_BLOCKED = _counter(
 )
 THREAD_POOL_WORKERS = _gauge("thread_pool_workers", "Threads that `def` endpoints may use at once.")
 THREAD_POOL_BUSY = _gauge("thread_pool_busy", "Threads that `def` endpoints use now.")
-BUILD_INFO = _gauge("service_build_info", "1, labelled with what runs.", VERSION, REVISION)
+BUILD_INFO = _gauge(
+    "service_build_info", "1, labelled with what runs.", *(VERSION, REVISION), aggregate="max"
+)
 
 # https://prometheus.io/docs/instrumenting/writing_clientlibs/#standard-and-runtime-collectors
 PROCESS_CPU = _counter(
@@ -225,6 +242,7 @@ PROCESS_MAX_FDS = _gauge("process_max_fds", "File descriptors that all workers t
 PROCESS_START_TIME = _gauge(
     "process_start_time_seconds",
     "When the service started, since the Unix epoch: with several workers, the process that started them.",
+    aggregate="max",
 )
 GC_COLLECTED = _counter(
     "python_gc_objects_collected_total", "Objects collected by the garbage collector.", GENERATION

@@ -8,7 +8,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from observability.asgi.exposition import exposition
+from observability.asgi.admin import AdminServer
+from observability.asgi.exposition import ScrapeEndpoint
 from observability.asgi.middleware import RequestMiddleware
 from observability.asgi.routes import RouteTable, watch_router
 from observability.background import in_process
@@ -17,11 +18,13 @@ from observability.clients import fastapi_cache
 from observability.clients.database import AnyEngine, measure_engine, named_engines
 from observability.clients.redis import measure_redis, named_clients
 from observability.errors import AlreadyInstrumented
+from observability.metrics.exposition import Exposition
 from observability.metrics.http import HttpMetrics
-from observability.metrics.instruments import Registry
 from observability.metrics.recorders import Recorders, recorders, show_build
+from observability.metrics.registry import Registry
 from observability.runtime.overlap import report_sources
 from observability.runtime.watch import RuntimeWatch
+from observability.runtime.workers import share_with_workers
 from observability.settings import TelemetrySettings
 
 _STATE = "telemetry"
@@ -36,10 +39,11 @@ class Telemetry:
     registry: Registry
     recorders: Recorders
     runtime: RuntimeWatch
+    exposition: Exposition
 
-    def exposition(self) -> ASGIApp:
+    def scrape_endpoint(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
-        return exposition(self.registry)
+        return ScrapeEndpoint(self.exposition)
 
     def measured_task(
         self, task: str, *, queue_delay: float | None = None
@@ -65,7 +69,7 @@ def instrument(
         engine: SQLAlchemy engine, async or sync, or several by pool name.
         redis: Client of redis.asyncio, or several by name.
         settings: Choices; the defaults suit most.
-        registry: Where to record, a new one by default.
+        registry: Where to record, by default a new one with the series budget of the settings.
 
     Raises:
         AlreadyInstrumented: The application, an engine or a client was given to an earlier call.
@@ -76,9 +80,7 @@ def instrument(
         )
         raise AlreadyInstrumented(msg)
     engines = named_engines(engine)
-    telemetry = _telemetry(
-        service_name, engines, redis, settings or TelemetrySettings(), registry or Registry()
-    )
+    telemetry = _telemetry(service_name, engines, redis, settings or TelemetrySettings(), registry)
     setattr(app.state, _STATE, telemetry)
     in_process.install()
     fastapi_cache.install()
@@ -103,28 +105,46 @@ def instrument_worker(
 
     Call `telemetry.runtime.start()` on the event loop once it runs.
     """
-    settings, registry = settings or TelemetrySettings(), registry or Registry()
-    return _telemetry(service_name, named_engines(engine), redis, settings, registry)
+    return _telemetry(service_name, named_engines(engine), redis, settings or TelemetrySettings(), registry)
 
 
 def _telemetry(
-    service_name: str, engines: Mapping[str, Any], redis: Any, settings: TelemetrySettings, registry: Registry
+    service_name: str,
+    engines: Mapping[str, Any],
+    redis: Any,
+    settings: TelemetrySettings,
+    registry: Registry | None,
 ) -> Telemetry:
+    registry = registry or Registry(series_budget=settings.series_budget)
     made = recorders(registry)
     show_build(registry, settings.service_version, settings.service_revision)
     for name, engine in engines.items():
         measure_engine(engine, name, made.pools, made.operations)
     for client in named_clients(redis).values():
         measure_redis(client, made.operations)
-    return Telemetry(service_name, settings, registry, made, RuntimeWatch(registry, settings))
+    runtime = RuntimeWatch(registry, settings)
+    return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry))
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
-    routes, build = RouteTable(app, http), app.build_middleware_stack
+    routes, build, settings = RouteTable(app, http), app.build_middleware_stack, telemetry.settings
+    admin = (
+        AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
+        if settings.admin_port
+        else None
+    )
 
     def started() -> None:
+        share_with_workers(telemetry.registry, settings.workers_folder, telemetry.service_name)
         telemetry.runtime.start()
+        if admin:
+            admin.start()
         report_sources(app)
+
+    def stopped() -> None:
+        telemetry.runtime.stop()
+        if admin:
+            admin.stop()
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         if app.user_middleware:
@@ -134,10 +154,10 @@ def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> N
             metrics=http,
             routes=routes,
             recorders=telemetry.recorders,
-            settings=telemetry.settings,
-            exposition=telemetry.exposition(),
+            settings=settings,
+            exposition=telemetry.scrape_endpoint(),
             started=started,
-            stopped=telemetry.runtime.stop,
+            stopped=stopped,
         )
 
     app.build_middleware_stack = lambda: outermost(build())  # type: ignore[method-assign]

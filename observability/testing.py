@@ -1,6 +1,6 @@
 """For the tests of applications that are instrumented: what was recorded, as plain numbers."""
 
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 
 
 def recorded(registry: Registry, name: str, **labels: str) -> float | None:

@@ -9,8 +9,6 @@ from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
 from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
 
-_NO_HEADERS: Headers = ()
-
 
 class Owner(Protocol):
     """What an exchange needs of the middleware that made it."""
@@ -25,18 +23,11 @@ class Owner(Protocol):
 class Exchange:
     """The `receive` and `send` of one request, which its application calls instead of the server's."""
 
-    __slots__ = (
-        "_client_left",
-        "_has_streamed",
-        "_headers",
-        "_is_over",
-        "_owner",
-        "_receive",
-        "_record",
-        "_send",
-        "_started_at",
-        "_status",
-    )
+    _status = SERVER_ERROR
+    _headers: Headers = ()
+    _has_streamed = False
+    _client_left = False
+    _is_over = False
 
     def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
         self._started_at = perf_counter()
@@ -44,11 +35,6 @@ class Exchange:
         self._record = record
         self._receive = receive
         self._send = send
-        self._status = SERVER_ERROR
-        self._headers: Headers = _NO_HEADERS
-        self._has_streamed = False
-        self._client_left = False
-        self._is_over = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -79,9 +65,11 @@ class Exchange:
 
     def _begin(self, message: Message) -> Message:
         self._status = message["status"]
-        self._headers = list(message.get("headers", ()))
+        headers = message.get("headers", ())
+        # Any iterable will do for the specification, and it is read more than once here.
+        self._headers = headers = headers if isinstance(headers, list) else list(headers)
         seconds = perf_counter() - self._started_at
-        return {**message, "headers": self._owner.dress(self._headers, self._record, seconds)}
+        return {**message, "headers": self._owner.dress(headers, self._record, seconds)}
 
     def _stream(self, message: Message) -> None:
         # A length declared up front means an ordinary response that some middleware passes on in pieces.

@@ -53,6 +53,7 @@ def _timing(app: float, db: float, cache: float) -> bytes:
 
 def _others(headers: Headers) -> Headers:
     """The headers without those of ours that the application set itself: theirs would contradict."""
-    if _SET_BY_US.isdisjoint(dict(headers)):
-        return headers
-    return [header for header in headers if header[0] not in _SET_BY_US]
+    for name, _ in headers:
+        if name in _SET_BY_US:
+            return [header for header in headers if header[0] not in _SET_BY_US]
+    return headers

@@ -4,8 +4,8 @@ from typing import Literal
 
 from observability import conventions
 from observability.metrics.children import Children
-from observability.metrics.families import gauge, histogram
-from observability.metrics.instruments import GaugeChild, HistogramChild, Registry
+from observability.metrics.instruments import Gauge, GaugeChild, Histogram, HistogramChild
+from observability.metrics.registry import Registry
 
 Runner = Literal["in_process", "worker"]
 TaskOutcome = Literal["succeeded", "failed", "retried", "cancelled"]
@@ -16,9 +16,9 @@ class TaskMetrics:
 
     def __init__(self, registry: Registry) -> None:
         """Register the families."""
-        durations = histogram(conventions.TASK_DURATION, registry)
-        in_progress = gauge(conventions.TASKS_IN_PROGRESS, registry)
-        delays = histogram(conventions.TASK_QUEUE_DELAY, registry)
+        durations = Histogram(conventions.TASK_DURATION, registry)
+        in_progress = Gauge(conventions.TASKS_IN_PROGRESS, registry)
+        delays = Histogram(conventions.TASK_QUEUE_DELAY, registry)
         self._durations: Children[tuple[str, str, str], HistogramChild] = Children(
             lambda key: durations.labels(*key)
         )

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from observability import conventions
-from observability.metrics.families import counter, gauge, histogram
-from observability.metrics.instruments import Registry
+from observability.metrics.instruments import Counter, Gauge, Histogram
+from observability.metrics.registry import Registry
 
 Result = Literal["hit", "stale", "miss", "bypass", "error"]
 _RESULTS: tuple[Result, ...] = ("hit", "stale", "miss", "bypass", "error")
@@ -15,11 +15,11 @@ class CacheFamilies:
 
     def __init__(self, registry: Registry) -> None:
         """Register the families."""
-        self.requests = counter(conventions.CACHE_REQUESTS, registry)
-        self.fills = histogram(conventions.CACHE_FILL_DURATION, registry)
-        self.coalesced = counter(conventions.CACHE_COALESCED, registry)
-        self.invalidations = counter(conventions.CACHE_INVALIDATIONS, registry)
-        self.breaker_open = gauge(conventions.CACHE_BREAKER_OPEN, registry)
+        self.requests = Counter(conventions.CACHE_REQUESTS, registry)
+        self.fills = Histogram(conventions.CACHE_FILL_DURATION, registry)
+        self.coalesced = Counter(conventions.CACHE_COALESCED, registry)
+        self.invalidations = Counter(conventions.CACHE_INVALIDATIONS, registry)
+        self.breaker_open = Gauge(conventions.CACHE_BREAKER_OPEN, registry)
 
     def cache(self, name: str) -> "CacheMetrics":
         """What records the cache of this name."""

@@ -2,8 +2,8 @@
 
 from observability import conventions
 from observability.metrics.children import Children
-from observability.metrics.families import counter, gauge, histogram
-from observability.metrics.instruments import HistogramChild, Registry
+from observability.metrics.instruments import Counter, Gauge, Histogram, HistogramChild
+from observability.metrics.registry import Registry
 
 
 class OperationMetrics:
@@ -11,7 +11,7 @@ class OperationMetrics:
 
     def __init__(self, registry: Registry) -> None:
         """Register the family."""
-        durations = histogram(conventions.DB_OPERATION_DURATION, registry)
+        durations = Histogram(conventions.DB_OPERATION_DURATION, registry)
         self._durations: Children[tuple[str, str, str], HistogramChild] = Children(
             lambda key: durations.labels(*key)
         )
@@ -28,13 +28,13 @@ class DatabaseMetrics:
 
     def __init__(self, registry: Registry) -> None:
         """Register the families."""
-        self.count = gauge(conventions.POOL_COUNT, registry)
-        self.maximum = gauge(conventions.POOL_MAX, registry)
-        self.pending = gauge(conventions.POOL_PENDING, registry)
-        self.waits = histogram(conventions.POOL_WAIT, registry)
-        self.uses = histogram(conventions.POOL_USE, registry)
-        self.creates = histogram(conventions.POOL_CREATE, registry)
-        self.timeouts = counter(conventions.POOL_TIMEOUTS, registry)
+        self.count = Gauge(conventions.POOL_COUNT, registry)
+        self.maximum = Gauge(conventions.POOL_MAX, registry)
+        self.pending = Gauge(conventions.POOL_PENDING, registry)
+        self.waits = Histogram(conventions.POOL_WAIT, registry)
+        self.uses = Histogram(conventions.POOL_USE, registry)
+        self.creates = Histogram(conventions.POOL_CREATE, registry)
+        self.timeouts = Counter(conventions.POOL_TIMEOUTS, registry)
 
     def pool(self, name: str) -> "PoolMetrics":
         """What records the pool of this name."""

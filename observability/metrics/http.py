@@ -6,8 +6,15 @@ from typing import Literal
 from observability import conventions
 from observability.context import RequestRecord
 from observability.metrics.children import Children
-from observability.metrics.families import counter, gauge, histogram
-from observability.metrics.instruments import CounterChild, GaugeChild, HistogramChild, Registry
+from observability.metrics.instruments import (
+    Counter,
+    CounterChild,
+    Gauge,
+    GaugeChild,
+    Histogram,
+    HistogramChild,
+)
+from observability.metrics.registry import Registry
 
 Outcome = Literal["completed", "client_disconnected", "aborted", "shed"]
 
@@ -31,14 +38,14 @@ class HttpMetrics:
             thresholds: Latency objectives in seconds, each an exact bucket.
             counts_queries: Whether a database is measured, so that queries a request mean something.
         """
-        self.active = gauge(conventions.HTTP_ACTIVE_REQUESTS, registry)
-        self.durations = histogram(conventions.HTTP_REQUEST_DURATION, registry, thresholds)
-        self.starts = histogram(conventions.HTTP_RESPONSE_START, registry, thresholds)
-        self.outcomes = counter(conventions.HTTP_OUTCOMES, registry)
-        self.queries = histogram(conventions.HTTP_DB_QUERIES, registry)
+        self.active = Gauge(conventions.HTTP_ACTIVE_REQUESTS, registry).labels()
+        self.durations = Histogram(conventions.HTTP_REQUEST_DURATION, registry, thresholds)
+        self.starts = Histogram(conventions.HTTP_RESPONSE_START, registry, thresholds)
+        self.outcomes = Counter(conventions.HTTP_OUTCOMES, registry)
+        self.queries = Histogram(conventions.HTTP_DB_QUERIES, registry)
         self.counts_queries = counts_queries
-        self.connections = gauge(conventions.WEBSOCKET_ACTIVE, registry)
-        self.connection_durations = histogram(conventions.WEBSOCKET_DURATION, registry)
+        self.connections = Gauge(conventions.WEBSOCKET_ACTIVE, registry)
+        self.connection_durations = Histogram(conventions.WEBSOCKET_DURATION, registry)
         self._routes: Children[str, RouteMetrics] = Children(lambda template: RouteMetrics(self, template))
 
     def route(self, template: str) -> "RouteMetrics":

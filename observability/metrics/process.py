@@ -6,12 +6,9 @@ worker adds what it used since its last look, so totals survive workers that com
 
 from collections.abc import Iterable, Mapping
 
-from prometheus_client.metrics_core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
 from observability import conventions
-from observability.metrics.families import counter, gauge
-from observability.metrics.instruments import Counter, CounterChild, Registry
+from observability.metrics.instruments import Counter, CounterChild, Gauge
+from observability.metrics.registry import Registry
 
 
 class ProcessMetrics:
@@ -19,14 +16,14 @@ class ProcessMetrics:
 
     def __init__(self, registry: Registry) -> None:
         """Register the families."""
-        self._cpu = Total(counter(conventions.PROCESS_CPU, registry))
-        self._resident = gauge(conventions.PROCESS_RESIDENT_MEMORY, registry)
-        self._virtual = gauge(conventions.PROCESS_VIRTUAL_MEMORY, registry)
-        self._open_fds = gauge(conventions.PROCESS_OPEN_FDS, registry)
-        self._max_fds = gauge(conventions.PROCESS_MAX_FDS, registry)
-        self._collected = Generations(counter(conventions.GC_COLLECTED, registry))
-        self._uncollectable = Generations(counter(conventions.GC_UNCOLLECTABLE, registry))
-        self._collections = Generations(counter(conventions.GC_COLLECTIONS, registry))
+        self._cpu = Total(Counter(conventions.PROCESS_CPU, registry).labels())
+        self._resident = Gauge(conventions.PROCESS_RESIDENT_MEMORY, registry)
+        self._virtual = Gauge(conventions.PROCESS_VIRTUAL_MEMORY, registry)
+        self._open_fds = Gauge(conventions.PROCESS_OPEN_FDS, registry)
+        self._max_fds = Gauge(conventions.PROCESS_MAX_FDS, registry)
+        self._collected = Generations(Counter(conventions.GC_COLLECTED, registry))
+        self._uncollectable = Generations(Counter(conventions.GC_UNCOLLECTABLE, registry))
+        self._collections = Generations(Counter(conventions.GC_COLLECTIONS, registry))
 
     def cpu(self, seconds: float) -> None:
         """CPU time since the process started."""
@@ -78,16 +75,3 @@ class Generations:
         if generation not in self._totals:
             self._totals[generation] = Total(self._family.labels(str(generation)))
         self._totals[generation].reached(total)
-
-
-class StartTime(Collector):
-    """Shows when the service started: one value, which adding up over workers would spoil."""
-
-    def __init__(self, seconds: float) -> None:
-        """Show a time in seconds since the Unix epoch."""
-        self._seconds = seconds
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The one family."""
-        metric = conventions.PROCESS_START_TIME
-        yield GaugeMetricFamily(metric.name, metric.documentation, self._seconds)

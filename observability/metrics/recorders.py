@@ -6,8 +6,8 @@ from observability import conventions
 from observability.metrics.background import TaskMetrics
 from observability.metrics.cache import CacheFamilies, CacheMetrics
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
-from observability.metrics.families import gauge
-from observability.metrics.instruments import Registry
+from observability.metrics.instruments import Gauge
+from observability.metrics.registry import Registry
 
 STOCK_CACHE = "fastapi-cache2"
 
@@ -37,4 +37,4 @@ def recorders(registry: Registry) -> Recorders:
 
 def show_build(registry: Registry, version: str, revision: str) -> None:
     """Expose what runs."""
-    gauge(conventions.BUILD_INFO, registry).labels(version, revision).set(1)
+    Gauge(conventions.BUILD_INFO, registry).labels(version, revision).set(1)

@@ -1,8 +1,8 @@
 """What is recorded of the event loop and of the threads beside it."""
 
 from observability import conventions
-from observability.metrics.families import counter, gauge, histogram
-from observability.metrics.instruments import CounterChild, Registry
+from observability.metrics.instruments import Counter, CounterChild, Gauge, Histogram
+from observability.metrics.registry import Registry
 
 
 class RuntimeMetrics:
@@ -10,12 +10,12 @@ class RuntimeMetrics:
 
     def __init__(self, registry: Registry, *, culprit_budget: int) -> None:
         """Register the families; more culprits than the budget are counted together."""
-        self.loop_woke = histogram(conventions.LOOP_LAG, registry).observe
-        self._blocked = counter(conventions.LOOP_BLOCKED, registry)
+        self.loop_woke = Histogram(conventions.LOOP_LAG, registry).observe
+        self._blocked = Counter(conventions.LOOP_BLOCKED, registry)
         self._culprits: dict[str, CounterChild] = {}
         self._culprit_budget = culprit_budget
-        self._workers = gauge(conventions.THREAD_POOL_WORKERS, registry)
-        self._busy = gauge(conventions.THREAD_POOL_BUSY, registry)
+        self._workers = Gauge(conventions.THREAD_POOL_WORKERS, registry)
+        self._busy = Gauge(conventions.THREAD_POOL_BUSY, registry)
 
     def loop_blocked(self, culprit: str) -> None:
         """Count a block of the event loop; `culprit` is `module:function`."""

@@ -58,10 +58,26 @@ def started_at(proc: Path = PROC) -> float | None:
     Workers that a supervisor started through multiprocessing, as uvicorn's does, all give the supervisor's time.
     """
     supervisor = multiprocessing.parent_process()
-    process = str(supervisor.pid) if supervisor else "self"
+    ticks = start_ticks(supervisor.pid if supervisor else os.getpid(), proc)
+    boot = _boot_time(proc)
+    return None if ticks is None or boot is None else boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def start_ticks(pid: int | None, proc: Path = PROC) -> int | None:
+    """When a process started, in clock ticks since boot: with its id that names it for good. None if it is not there."""
     try:
-        fields = (proc / process / "stat").read_text().rpartition(")")[2].split()
-        boot = next(line for line in (proc / "stat").read_text().splitlines() if line.startswith("btime "))
+        return int((proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[_START_TICKS])
+    except OSError:
+        return None
+
+
+def _boot_time(proc: Path) -> float | None:
+    """Seconds since the Unix epoch, None where the platform does not tell."""
+    try:
+        return next(
+            float(line.split()[1])
+            for line in (proc / "stat").read_text().splitlines()
+            if line.startswith("btime ")
+        )
     except (OSError, StopIteration):
         return None
-    return float(boot.split()[1]) + int(fields[_START_TICKS]) / os.sysconf("SC_CLK_TCK")

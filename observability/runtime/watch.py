@@ -7,8 +7,10 @@ from weakref import WeakSet
 from anyio import CapacityLimiter
 from anyio.to_thread import current_default_thread_limiter
 
-from observability.metrics.instruments import Registry
-from observability.metrics.process import ProcessMetrics, StartTime
+from observability import conventions
+from observability.metrics.instruments import Gauge
+from observability.metrics.process import ProcessMetrics
+from observability.metrics.registry import Registry
 from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.heartbeat import Heartbeat
 from observability.runtime.process import ProcessReader, started_at
@@ -30,7 +32,7 @@ class RuntimeWatch:
         self._running: _Running | None = None
         since = started_at()
         if since is not None:
-            registry.register(StartTime(since))
+            Gauge(conventions.PROCESS_START_TIME, registry).set(since)
 
     def start(self) -> None:
         """Watch the running asyncio loop. Does nothing on one that is watched already, or under trio."""

@@ -1,4 +1,4 @@
-"""What a cached answer depends on, and what a write makes outdated: docs/adr/0008-a-page-is-a-stretch.md has the reasoning."""
+"""What a cached answer depends on, and what a write makes outdated: docs/adr/0009-a-page-is-a-stretch.md has the reasoning."""
 
 from collections.abc import Iterator
 

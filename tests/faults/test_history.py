@@ -1,4 +1,4 @@
-"""Many readers and writers over several processes, whose history is held against the promise of docs/adr/0007."""
+"""Many readers and writers over several processes, whose history is held against the promise of docs/adr/0008."""
 
 import asyncio
 import os

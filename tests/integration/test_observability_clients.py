@@ -18,7 +18,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from observability import context
 from observability.context import Sampler
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
 from tests.unit.observability.server import request, until

@@ -1,11 +1,15 @@
 from collections.abc import Iterator
+from queue import Queue
 from typing import Any
 
 import pytest
+import structlog
 
 from observability import context
 from observability.context import RequestRecord
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
+
+Events = Queue[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +28,18 @@ def record() -> Iterator[RequestRecord]:
     token = context.enter(record)
     yield record
     context.leave(token)
+
+
+@pytest.fixture
+def events() -> Iterator[Events]:
+    """Everything that is logged, also by other threads, as it comes."""
+    lines: Events = Queue()
+
+    def keep(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        lines.put(dict(event))
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep])
+    yield lines
+    structlog.configure(**before)

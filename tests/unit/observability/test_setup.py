@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability import context
 from observability.errors import AlreadyInstrumented
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.settings import TelemetrySettings
 from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
@@ -66,7 +66,7 @@ async def test_metrics_can_be_kept_off_the_application_and_served_elsewhere() ->
     app = shop()
     telemetry = instrument(app, service_name="shop", settings=TelemetrySettings(metrics_path=None))
     assert (await request(app, "/metrics")).status == 404
-    assert b"http_server_active_requests" in (await request(telemetry.exposition(), "/anything")).body
+    assert b"http_server_active_requests" in (await request(telemetry.scrape_endpoint(), "/anything")).body
 
 
 async def test_a_websocket_on_the_metrics_path_is_the_applications() -> None:

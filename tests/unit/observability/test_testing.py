@@ -2,13 +2,15 @@
 
 import pytest
 
-from observability.metrics.instruments import Counter, Registry
+from observability.conventions import Metric
+from observability.metrics.instruments import Counter
+from observability.metrics.registry import Registry
 from observability.testing import label_values, recorded, series
 
 
 @pytest.fixture
 def registry(registry: Registry) -> Registry:
-    family = Counter("orders_total", "Orders.", ("shop", "kind"), registry=registry)
+    family = Counter(Metric("orders_total", "counter", "Orders.", ("shop", "kind")), registry)
     family.labels("north", "gift").inc(2)
     family.labels("south", "gift").inc(3)
     return registry

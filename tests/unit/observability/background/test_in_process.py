@@ -14,7 +14,7 @@ from observability import context
 from observability.background import in_process
 from observability.background.in_process import name_of
 from observability.context import Sampler
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
 from tests.unit.observability.server import Cycle, http_scope, request, serve

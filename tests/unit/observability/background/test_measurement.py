@@ -6,7 +6,7 @@ import pytest
 
 from observability.background.measurement import measured_task
 from observability.metrics.background import TaskMetrics
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.testing import recorded, series
 
 DURATIONS = "background_task_duration_seconds_count"

@@ -25,7 +25,7 @@ from sqlalchemy.util import greenlet_spawn
 from observability.clients.database import measure_engine, named_engines, operation_of
 from observability.context import RequestRecord
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.setup import instrument
 from observability.testing import recorded, series
 from tests.unit.observability.server import request

@@ -11,7 +11,7 @@ from fastapi_cache.backends.inmemory import InMemoryBackend
 from fastapi_cache.decorator import cache
 
 from observability.clients import fastapi_cache
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
 from tests.unit.observability.server import request

@@ -15,7 +15,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from observability.clients.database import measure_engine
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.testing import recorded
 from tests.unit.observability.server import until
 
@@ -35,7 +35,7 @@ class Connector:
     def __init__(self) -> None:
         self.now = 0.0
         self.connecting = 0.0
-        self.opened = 0
+        self.opened: list[sqlite3.Connection] = []
         self.fails = False
 
     def clock(self) -> float:
@@ -45,15 +45,18 @@ class Connector:
         self.now += self.connecting
         if self.fails:
             raise sqlite3.OperationalError
-        self.opened += 1
-        return sqlite3.connect(":memory:", check_same_thread=False)
+        self.opened.append(sqlite3.connect(":memory:", check_same_thread=False))
+        return self.opened[-1]
 
 
 @pytest.fixture
-def connector(monkeypatch: pytest.MonkeyPatch) -> Connector:
+def connector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connector]:
     connector = Connector()
     monkeypatch.setattr("observability.clients.pools.perf_counter", connector.clock)
-    return connector
+    yield connector
+    # A pool disposed of while a connection is in use leaves it to the garbage collector.
+    for connection in connector.opened:
+        connection.close()
 
 
 Measured = Callable[..., Engine]

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from observability.clients.redis import measure_redis, named_clients
 from observability.context import RequestRecord
 from observability.metrics.database import OperationMetrics
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.testing import recorded, series
 
 OPERATIONS = "db_client_operation_duration_seconds_count"

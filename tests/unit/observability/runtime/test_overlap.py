@@ -23,7 +23,7 @@ from observability.runtime.overlap import (
     report_sources,
 )
 from observability.setup import instrument
-from tests.unit.observability.runtime.conftest import Events
+from tests.unit.observability.conftest import Events
 from tests.unit.observability.server import request
 
 

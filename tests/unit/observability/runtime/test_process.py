@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from observability.metrics.instruments import Registry
 from observability.metrics.process import ProcessMetrics
+from observability.metrics.registry import Registry
 from observability.runtime.process import PROC, ProcessReader, started_at
 from observability.testing import recorded
 
@@ -26,7 +26,8 @@ def proc(tmp_path: Path) -> Path:
     (own / "limits").write_text(
         "Limit   Soft Limit  Hard Limit  Units\nMax open files   1024   4096   files\n"
     )
-    (own / "stat").write_text(STAT)
+    (tmp_path / str(os.getpid())).mkdir()
+    (tmp_path / str(os.getpid()) / "stat").write_text(STAT)
     (tmp_path / "stat").write_text("cpu 1 2 3\nbtime 1700000000\n")
     return tmp_path
 

@@ -12,12 +12,12 @@ from anyio.to_thread import current_default_thread_limiter, run_sync
 from fastapi import FastAPI
 
 from observability import context
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.runtime.watch import RuntimeWatch
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from observability.testing import recorded
-from tests.unit.observability.runtime.conftest import Events
+from tests.unit.observability.conftest import Events
 from tests.unit.observability.server import request, start
 
 QUICK = TelemetrySettings(loop_lag_interval=0.001, loop_blocked_threshold=0.02)

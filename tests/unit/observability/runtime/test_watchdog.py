@@ -13,12 +13,12 @@ import structlog
 import uvloop
 
 from observability import context
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.heartbeat import Heartbeat
 from observability.runtime.watchdog import Look, Watchdog, cpu_clock
 from observability.testing import label_values, recorded, series
-from tests.unit.observability.runtime.conftest import Events
+from tests.unit.observability.conftest import Events
 
 BLOCKED = "asyncio_event_loop_blocked_total"
 THRESHOLD = 0.02

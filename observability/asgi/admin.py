@@ -1,0 +1,73 @@
+"""Scrapes on a port of their own, answered by a thread with an event loop of its own.
+
+So they are kept from the outside, and answered even while the application's event loop is blocked. With several workers,
+the first to come has the port and answers for all; the others stand by until it is gone.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+_RETRY_SECONDS = 1.0
+_KEEP_ALIVE_SECONDS = 75
+
+log = structlog.get_logger(__name__)
+
+
+class AdminServer:
+    """Serves an ASGI application on a host and port until it is stopped."""
+
+    def __init__(self, make_app: Callable[[], ASGIApp], host: str, port: int) -> None:
+        """Serve what `make_app` makes, once for the loop that runs it."""
+        self._make_app = make_app
+        self._address = (host, port)
+        self._stopped = threading.Event()
+        self._server: uvicorn.Server | None = None
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._stopped.clear()
+        threading.Thread(target=self._run, name="admin-server", daemon=True).start()
+
+    def stop(self) -> None:
+        """Serve no more; does not wait."""
+        self._stopped.set()
+        if self._server is not None:
+            self._server.should_exit = True
+
+    def _run(self) -> None:
+        listener = self._listen()
+        if listener is None:
+            return
+        config = uvicorn.Config(
+            self._make_app(),
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        self._server = uvicorn.Server(config)
+        self._server.should_exit = self._stopped.is_set()
+        with listener:
+            self._server.run(sockets=[listener])
+
+    def _listen(self) -> socket.socket | None:
+        """The listening socket, None when stopped before the port was free."""
+        has_waited = False
+        while not self._stopped.is_set():
+            try:
+                return socket.create_server(self._address, backlog=16)
+            except OSError as error:
+                if not has_waited:
+                    host, port = self._address
+                    log.info(
+                        "admin_port_taken", host=host, port=port, reason=str(error), effect="standing by"
+                    )
+                has_waited = True
+                self._stopped.wait(_RETRY_SECONDS)
+        return None

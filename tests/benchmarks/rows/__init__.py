@@ -1,0 +1,30 @@
+"""Every row of the table, in its order: a file a row. A new row is a file and an entry here."""
+
+from tests.benchmarks.row import Row
+from tests.benchmarks.rows import (
+    bare_route,
+    blocking_driver,
+    exposition,
+    item_by_article,
+    item_by_asyncpg,
+    many_connections,
+    products,
+    query_and_command,
+    routes,
+    served,
+    start_up,
+)
+
+ROWS: tuple[Row, ...] = (
+    bare_route.ROW,
+    query_and_command.ROW,
+    served.ROW,
+    item_by_article.ROW,
+    item_by_asyncpg.ROW,
+    blocking_driver.ROW,
+    exposition.ROW,
+    many_connections.ROW,
+    start_up.ROW,
+    routes.ROW,
+    products.ROW,
+)

@@ -1,0 +1,45 @@
+"""P2: what instrumentation adds to a request with one database query and one Redis command."""
+
+from functools import partial
+
+from tests.benchmarks.applications import query_and_command
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.contender import BARE, CONTRIB_1, CONTRIB_100, OURS
+from tests.benchmarks.direct import Call, cpu_of
+from tests.benchmarks.figures import Line, Result, at_most
+from tests.benchmarks.row import Row
+
+_ROUNDS = 15
+_REQUESTS = 600
+
+
+def measure(bench: Bench) -> Result:
+    servers = bench.servers
+    application = partial(query_and_command.application, servers.admin_url, f"{servers.redis_url}/0")
+    calls = {
+        contender: Call(partial(contender.create, application), query_and_command.PATH)
+        for contender in (BARE, OURS, CONTRIB_1, CONTRIB_100)
+    }
+    figures = cpu_of(bench, calls, rounds=_ROUNDS, requests=_REQUESTS)
+    bare = figures.pop(BARE)
+    added = {contender: figure.minus(bare) for contender, figure in figures.items()}
+    return Result(
+        (
+            Line("ours adds", added[OURS], "µs", at_most(25)),
+            Line("ours adds / contrib at 1 % adds", added[OURS].over(added[CONTRIB_1]), "", at_most(1 / 8)),
+            Line("a request to bare FastAPI", bare, "µs"),
+            *(Line(f"{each.name} adds", added[each], "µs") for each in (CONTRIB_1, CONTRIB_100)),
+        )
+    )
+
+
+ROW = Row(
+    "P2",
+    "CPU that instrumentation adds to a request with one query and one Redis command",
+    f"""\
+As P1, {_REQUESTS:,} requests in each of {_ROUNDS} rounds, on a route that runs one `SELECT` through SQLAlchemy Core on
+asyncpg (AUTOCOMMIT) and one `GET` through redis.asyncio, on real servers. Contrib is its FastAPI, asyncpg and redis
+instrumentations: its SQLAlchemy one refuses SQLAlchemy 2.1. The target in microseconds means a machine on which a
+request to bare FastAPI takes 61 µs (P1): on a slower one, compare the ratio.""",
+    measure,
+)
