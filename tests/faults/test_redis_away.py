@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from observability.testing import recorded
 from service.infra.tokens import Scope
 from service.settings import Settings
 from tests.faults.conftest import FragileValkey
+from tests.integration.cache.conftest import eventually
 from tests.integration.conftest import Api, serving
+from tests.unit.observability.server import until
 
 Start = Callable[..., Any]
 
@@ -57,9 +60,10 @@ async def warm_product(api: Api) -> str:
 
 
 async def until_hit(api: Api, path: str) -> None:
-    async with asyncio.timeout(20):
-        while (await read(api, path)).headers["x-cache"] != "HIT":
-            await asyncio.sleep(0.01)
+    async def is_hit() -> bool:
+        return (await read(api, path)).headers["x-cache"] == "HIT"
+
+    await eventually(is_hit)
 
 
 def lookups(api: Api, result: str) -> float:
@@ -138,10 +142,12 @@ async def test_what_is_written_while_redis_is_frozen_is_what_is_read_when_it_is_
     await asyncio.sleep(local_seconds)
     assert await price(reader, path) == "2.00"
     valkey.thaw()
-    async with asyncio.timeout(20):
-        while breaker_is_open(reader):
-            assert await price(reader, path) == "2.00"
-            await asyncio.sleep(0.01)
+
+    async def is_back() -> bool:
+        assert await price(reader, path) == "2.00"
+        return not breaker_is_open(reader)
+
+    await eventually(is_back)
     assert await price(reader, path) == "2.00"
     await until_hit(reader, path)
     assert await price(reader, path) == "2.00"
@@ -156,9 +162,7 @@ async def test_a_process_without_requests_notices_too_before_it_reads_what_is_ou
     valkey.freeze()
     await change(writer, first, "2.00")
     await change(writer, path, "2.00")
-    async with asyncio.timeout(20):
-        while not breaker_is_open(idle):
-            await asyncio.sleep(0.01)
+    await until(lambda: breaker_is_open(idle))
     valkey.thaw()
     for _ in range(20):
         assert await price(idle, path) == "2.00"
@@ -179,8 +183,6 @@ async def test_a_restarted_redis_knows_nothing_that_is_outdated(start: Start, va
 
 
 async def test_a_full_redis_is_as_good_as_none(start: Start, valkey: FragileValkey) -> None:
-    from redis.asyncio import Redis  # noqa: PLC0415
-
     api = await start()
     path = await warm_product(api)
     client = Redis.from_url(valkey.url)

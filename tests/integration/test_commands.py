@@ -44,7 +44,7 @@ async def running(
 ) -> AsyncIterator[tuple[subprocess.Popen[str], str]]:
     port = free_port()
     command = [sys.executable, "-m", module, *arguments, "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(  # noqa: ASYNC220, S603  (our own command, and starting it is quick)
+    with subprocess.Popen(  # noqa: ASYNC220  (our own command, and starting it is quick)
         command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
@@ -74,7 +74,7 @@ async def test_the_service_runs_under(settings: Settings, command: str) -> None:
 
 def test_without_its_settings_it_says_in_one_line_which_are_missing() -> None:
     command = [sys.executable, "-m", *UVICORN]
-    done = subprocess.run(command, cwd=ROOT, env={}, check=False, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, env={}, check=False, capture_output=True, text=True)
     assert done.returncode != 0
     assert (done.stdout, done.stderr) == (
         "",

@@ -16,6 +16,7 @@ from service.infra.cache.breaker import Away
 from service.infra.cache.entries import Entry, Hit, Miss
 from service.infra.cache.flights import Flight, Landing
 from service.infra.cache.local import LocalLayer
+from service.infra.cache.looks import SharedLooks
 from service.infra.cache.policy import Policy
 from service.infra.cache.shared import LEASE_SECONDS, SharedLayer
 from service.infra.cache.stored import StoredResponse
@@ -52,6 +53,7 @@ class ResponseCache:
         self.do_behind = tasks.start
         self.trusts = trusts
         self._recorders: dict[str, CacheMetrics] = {}
+        self._looks = SharedLooks()
         self._flights: dict[str, Flight] = {}
         self._name, self._leases = secrets.token_hex(8), count()
 
@@ -131,7 +133,7 @@ class ResponseCache:
         asked_at = monotonic()
         deadline = asked_at + LEASE_SECONDS
         while True:
-            found = await self._seek(policy, key)
+            found = await self._looks.look(key, lambda: self._seek(policy, key))
             if isinstance(found, Hit):
                 return found
             flight = self._flights.get(key)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from redis.asyncio import Redis
 
 from observability.metrics.cache import CacheFamilies
-from observability.metrics.instruments import Registry
+from observability.metrics.registry import Registry
 from observability.testing import recorded
 from service.infra import redis as redis_client
 from service.infra.cache.lifecycle import PREFIX, Caching
@@ -44,9 +45,8 @@ StartProcess = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
-async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[StartProcess]:
+async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[StartProcess]:  # noqa: ARG001
     """Starts processes that share PostgreSQL and Valkey; routes are added to their `router` before the first request."""
-    assert redis
     async with AsyncExitStack() as stack:
 
         async def start(**options: Any) -> Process:
@@ -83,12 +83,18 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def apis(settings: Settings, redis: Redis) -> AsyncIterator[tuple[Api, Api]]:
+async def apis(settings: Settings, redis: Redis) -> AsyncIterator[tuple[Api, Api]]:  # noqa: ARG001
     """Two processes of the service."""
-    assert redis
     chosen = settings.model_copy(update=PATIENT)
     async with serving(chosen) as one, serving(chosen) as other:
         yield one, other
+
+
+async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
+    """Ask until it is so; a test that hopes in vain fails after twenty seconds."""
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110 (other processes set no event here)
+            await asyncio.sleep(0.01)
 
 
 async def grow_old(redis: Redis, seconds: float) -> None:

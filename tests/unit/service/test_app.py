@@ -52,7 +52,7 @@ def test_the_module_has_no_other_surprises() -> None:
 
 def test_importing_the_module_takes_no_settings_and_starts_nothing() -> None:
     code = "import threading, service.app; print(threading.active_count())"
-    done = subprocess.run([sys.executable, "-c", code], env={}, check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], env={}, check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
