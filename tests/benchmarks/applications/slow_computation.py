@@ -16,7 +16,7 @@ from service.infra.database import Database
 from service.settings import Settings
 from tests.benchmarks.applications.service import SECRET
 
-SECONDS = 0.5
+SECONDS = 1.0
 
 
 def make(database_url: str, redis_url: str, computed: Counter[str]) -> FastAPI:

@@ -49,7 +49,7 @@ def ask(process: Process, times: int = 1) -> list[asyncio.Task[httpx2.Response]]
 def waiting(process: Process) -> int:
     """How many requests wait for a computation of this or another process."""
     flights = process.caching.responses._flights.values()
-    return sum(len(flight._landing._callbacks or ()) for flight in flights)  # type: ignore[attr-defined]
+    return sum(len(flight._landing._callbacks or ()) for flight in flights)
 
 
 async def test_fifty_at_once_are_one_computation_and_hardly_a_look_in_redis(
