@@ -24,7 +24,7 @@ _BY_ID_LOCKED = _BY_ID.with_for_update()
 _PAGE = select(*_COLUMNS).order_by(ProductRecord.id).limit(bindparam("limit"))
 _SEARCH_QUERY = func.websearch_to_tsquery("english", bindparam("q"))
 _FILTERS = {
-    "after": ProductRecord.id >= bindparam("after"),
+    "after": ProductRecord.id > bindparam("after"),
     "category": ProductRecord.category == bindparam("category"),
     "min_price": ProductRecord.price >= bindparam("min_price"),
     "max_price": ProductRecord.price <= bindparam("max_price"),

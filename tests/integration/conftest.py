@@ -70,10 +70,15 @@ def redis_url(servers: Servers, redis_databases: Iterator[int]) -> str:
 
 @pytest.fixture(scope="module")
 def settings(database_url: str, redis_url: str) -> Settings:
+    """Patient enough for a machine that is busy with other things."""
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
         token_secret=SECRET,
+        pool_timeout=60,
+        connect_timeout=60,
+        statement_timeout=60,
+        redis_timeout=60,
         register_rate_limit="100000/minute",
         token_rate_limit="100000/minute",
     )
@@ -93,6 +98,18 @@ class Api:
     def as_writer(self, **headers: str) -> dict[str, str]:
         """Headers of a caller who may do everything, and these."""
         return {**self.headers(*ALL_SCOPES), **headers}
+
+    async def pages(self, path: str, **query: Any) -> AsyncIterator[list[dict[str, Any]]]:
+        """What the pages of a list hold, from the first to the last."""
+        while True:
+            answer = await self.client.get(path, params=query)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            yield page[path.removeprefix("/")]
+            if page["next_cursor"] is None:
+                return
+            assert page["next_cursor"] != query.get("cursor"), "the walk does not get on"
+            query["cursor"] = page["next_cursor"]
 
     async def create_product(self, **fields: Any) -> dict[str, Any]:
         product = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}

@@ -28,6 +28,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **os.environ,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
+        "REDIS_TIMEOUT": str(settings.redis_timeout),
         "TOKEN_SECRET": settings.token_secret.get_secret_value(),
     }
 

@@ -29,8 +29,8 @@ async def hasty(settings: Settings) -> AsyncIterator[Api]:
     impatience = {
         "read_pool_size": 2,
         "write_pool_size": 1,
-        "pool_timeout": 0.2,
-        "statement_timeout": 0.4,
+        "pool_timeout": 0.5,
+        "statement_timeout": 1.5,
     }
     async with serving(settings.model_copy(update=impatience)) as api:
         yield api
@@ -69,7 +69,7 @@ async def test_a_reader_that_gets_no_connection_in_time_is_told_when_to_come_bac
         waited = time.perf_counter() - began
     assert problem(answer, 503)["detail"] == "All database connections are busy"
     assert answer.headers["retry-after"] == "1"
-    assert 0.2 <= waited < 10
+    assert 0.5 <= waited < 30
     assert recorded(registry, TIMEOUTS, db_client_connection_pool_name="read") == before + 1
     await assert_reads_work(hasty)
 
@@ -128,9 +128,9 @@ async def kill_connections(postgres: asyncpg.Connection) -> None:
 
 
 async def test_reads_survive_the_death_of_their_connections(hasty: Api, postgres: asyncpg.Connection) -> None:
-    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(4)))
+    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(2)))
     await kill_connections(postgres)
-    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(4)))
+    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(2)))
 
 
 async def test_writes_survive_the_death_of_connections_that_were_idle(
@@ -183,4 +183,4 @@ async def test_a_request_that_is_cancelled_gives_its_connection_back(hasty: Api,
         slow.cancel()
         with pytest.raises(asyncio.CancelledError):
             await slow
-    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(4)))
+    await asyncio.gather(*(assert_reads_work(hasty) for _ in range(2)))

@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -46,6 +48,14 @@ async def quantity_of(api: Api, item_id: int) -> int:
     return quantity
 
 
+@asynccontextmanager
+async def holding(postgres: asyncpg.Connection, item_id: int) -> AsyncIterator[None]:
+    """Requests get as far as the item, and wait for it."""
+    async with postgres.transaction():
+        await postgres.execute("SELECT FROM items WHERE id = $1 FOR UPDATE", item_id)
+        yield
+
+
 async def test_a_repeated_request_gets_the_first_answer_and_changes_nothing(
     api: Api, users: list[int], item_id: int
 ) -> None:
@@ -86,9 +96,7 @@ async def test_a_request_in_flight_is_not_done_twice(
     api: Api, users: list[int], item_id: int, postgres: asyncpg.Connection
 ) -> None:
     key = uuid.uuid4().hex
-    async with postgres.transaction():
-        # The first request gets as far as the item, and waits for it.
-        await postgres.execute("SELECT FROM items WHERE id = $1 FOR UPDATE", item_id)
+    async with holding(postgres, item_id):
         first = asyncio.create_task(adjust(api, item_id, -3, key, users[0]))
         await until_somebody_waits_for(postgres, "UPDATE items")
         problem(await adjust(api, item_id, -3, key, users[0]), 409, f"header.{KEY}")
@@ -101,8 +109,7 @@ async def test_a_killed_transaction_leaves_neither_effect_nor_key(
     api: Api, users: list[int], item_id: int, postgres: asyncpg.Connection
 ) -> None:
     key = uuid.uuid4().hex
-    async with postgres.transaction():
-        await postgres.execute("SELECT FROM items WHERE id = $1 FOR UPDATE", item_id)
+    async with holding(postgres, item_id):
         first = asyncio.create_task(adjust(api, item_id, -3, key, users[0]))
         process = await until_somebody_waits_for(postgres, "UPDATE items")
         await postgres.execute("SELECT pg_terminate_backend($1)", process)

@@ -75,15 +75,9 @@ async def test_pages_hold_every_item_of_the_product_once_and_in_order(api: Api, 
     for _ in range(4):
         items.append(await api.create_item(product["id"]))
         await api.create_item(other["id"])
-    seen, query = [], {"product_id": product["id"], "limit": limit}
-    while True:
-        page = (await api.client.get("/items", params=query)).json()
-        assert len(page["items"]) <= limit
-        seen += page["items"]
-        if page["next_cursor"] is None:
-            break
-        query["cursor"] = page["next_cursor"]
-    assert seen == items
+    pages = [page async for page in api.pages("/items", product_id=product["id"], limit=limit)]
+    assert [item for page in pages for item in page] == items
+    assert all(len(page) == limit for page in pages[:-1])
 
 
 async def test_a_product_without_items_has_an_empty_list(api: Api) -> None:

@@ -2,6 +2,7 @@ import asyncio
 from datetime import datetime
 
 import pytest
+from httpx2 import Response
 
 from service.infra.tokens import Scope
 from tests.integration.conftest import Api
@@ -70,6 +71,20 @@ async def test_a_page_has_fifty_products_unless_asked_otherwise(api: Api) -> Non
     assert rest.json()["next_cursor"] is None
 
 
+async def test_products_that_come_and_go_meanwhile_hide_none_of_the_others(api: Api) -> None:
+    staying = [await api.create_product(category="changing") for _ in range(12)]
+    seen: list[int] = []
+    async for page in api.pages("/products", category="changing", limit=2):
+        seen += [product["id"] for product in page]
+        passing = await api.create_product(category="changing")
+        await api.client.delete(f"/products/{passing['id']}", headers=api.as_writer())
+        await api.client.delete(f"/products/{seen[0]}", headers=api.as_writer())
+        if len(seen) > 100:
+            pytest.fail("the walk does not end")
+    assert seen[: len(staying)] == [product["id"] for product in staying]
+    assert len(seen) == len(set(seen))
+
+
 async def test_a_change_touches_the_named_fields_alone_and_counts_as_a_version(api: Api) -> None:
     before = await api.create_product(name="Chair")
     answer = await api.client.patch(
@@ -91,17 +106,22 @@ async def test_a_changed_product_is_found_by_its_new_words_and_no_more_by_its_ol
     assert await found(api, q="dulcimer") == ["Dulcimer"]
 
 
+async def write(api: Api, method: str, product_id: int, if_match: str) -> Response:
+    return await api.client.request(
+        method,
+        f"/products/{product_id}",
+        json={"price": "1"} if method == "PATCH" else None,
+        headers=api.as_writer(**{"If-Match": if_match}),
+    )
+
+
 @pytest.mark.parametrize("if_match", ['"1"', "*", '"7", "1"', 'W/"1", "1"', ' "1" ', '"a,b","1"'])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 async def test_a_write_goes_through_when_if_match_names_the_version(
     api: Api, method: str, if_match: str
 ) -> None:
     product = await api.create_product()
-    json = {"price": "1"} if method == "PATCH" else None
-    answer = await api.client.request(
-        method, f"/products/{product['id']}", json=json, headers=api.as_writer(**{"If-Match": if_match})
-    )
-    assert answer.is_success
+    assert (await write(api, method, product["id"], if_match)).is_success
 
 
 @pytest.mark.parametrize("if_match", ['"2"', 'W/"1"', "1", '""', '"2", W/"1"', '"*"', "", '"11"'])
@@ -110,11 +130,7 @@ async def test_a_write_is_refused_when_if_match_names_another_version(
     api: Api, method: str, if_match: str
 ) -> None:
     product = await api.create_product()
-    json = {"price": "1"} if method == "PATCH" else None
-    answer = await api.client.request(
-        method, f"/products/{product['id']}", json=json, headers=api.as_writer(**{"If-Match": if_match})
-    )
-    problem(answer, 412, "header.If-Match")
+    problem(await write(api, method, product["id"], if_match), 412, "header.If-Match")
     assert (await api.client.get(f"/products/{product['id']}")).json() == product
 
 

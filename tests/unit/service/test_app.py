@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -56,6 +56,10 @@ def test_importing_the_module_takes_no_settings_and_starts_nothing() -> None:
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
+def test_latency_objectives_are_told_to_telemetry(app: FastAPI) -> None:
+    assert app.state.telemetry.settings.latency_thresholds == (0.05, 0.25)
+
+
 def layers(app: FastAPI) -> Iterator[str]:
     layer: Any = app.build_middleware_stack()
     while layer is not app.router:
@@ -104,6 +108,25 @@ def test_every_operation_is_explained(app: FastAPI) -> None:
             assert operation["tags"]
             names = [parameter["name"] for parameter in operation.get("parameters", [])]
             assert len(names) == len(set(names))
+
+
+def expected_failures(path: str, operation: Mapping[str, Any]) -> set[str]:
+    scopes = [scope for each in operation.get("security", []) for scopes in each.values() for scope in scopes]
+    reasons = {
+        "401": "security" in operation or path == "/token",
+        "403": scopes,
+        "404": "{" in path,
+        "422": "parameters" in operation or "requestBody" in operation,
+        "503": path != "/healthz",
+    }
+    return {status for status, reason in reasons.items() if reason}
+
+
+def test_every_failure_that_can_be_expected_is_documented(app: FastAPI) -> None:
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            missing = expected_failures(path, operation) - operation["responses"].keys()
+            assert not missing, (method, path)
 
 
 def test_every_failure_is_documented_as_a_problem(app: FastAPI) -> None:
