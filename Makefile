@@ -21,7 +21,7 @@ run: $(INSTALLED) ## Start everything on this machine: PostgreSQL, Valkey, the A
 	@exec $(BIN)/python -m service up $(ARGS)
 
 test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(MAKE) --no-print-directory test-pythons
 
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
@@ -46,11 +46,15 @@ lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
 		--output-file requirements.lock --quiet
 
 clean: ## Remove the environment and all local data
+	@# Root may have had to keep the data of PostgreSQL elsewhere, behind this link.
+	@[ ! -L .local/postgres ] || rm -rf "$$(readlink -f .local/postgres)"
 	rm -rf $(VENV) $(BENCH) .venv-3.* .local .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Glasshouse needs Python 3.11 or newer; $(PYTHON) is older. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Glasshouse needs Python 3.11 or newer; $(PYTHON) is older or missing. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Creating $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context, ContextVar, Token
 from typing import Any
 
@@ -120,14 +120,10 @@ def of(context: Context) -> RequestRecord | None:
     return context.get(_current)
 
 
-def enter(record: RequestRecord) -> Token[RequestRecord | None]:
-    """Make `record` the current one; give the token to `leave`."""
-    return _current.set(record)
-
-
-def leave(token: Token[RequestRecord | None]) -> None:
-    """Restore what was current before `enter`."""
-    _current.reset(token)
+# Make a record the current one, and restore what was current before by the token that this gave.
+# Bound methods of the variable: every request passes here.
+enter: Callable[[RequestRecord], Token[RequestRecord | None]] = _current.set
+leave: Callable[[Token[RequestRecord | None]], None] = _current.reset
 
 
 def mark_shed() -> None:

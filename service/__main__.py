@@ -1,7 +1,6 @@
 """python -m service: the command line."""
 
 import asyncio
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +9,8 @@ from typing import Annotated
 
 import typer
 
-from service.infra.embedded.child import StartupError
-from service.infra.embedded.ports import can_listen
-from service.preparation import DatabaseNotReady, migrate, require_migrated, seed
-from service.progress import show_progress
+from service.infra.start import StartupError
 from service.settings import DatabaseSettings, Settings, SettingsError
-from service.up import Options, Up
 
 GRACEFUL_SHUTDOWN_SECONDS = 10
 
@@ -36,6 +31,8 @@ def up_command(
 
     With DATABASE_URL or REDIS_URL set, that server is used instead of our own.
     """
+    from service.up import Options, Up
+
     with _mistakes_in_one_line():
         Up(Options(host, port, workers, data, products)).run()
 
@@ -51,17 +48,17 @@ def api_command(
     """Start the API alone, configured by environment variables."""
     with _mistakes_in_one_line():
         settings = Settings.load()
-        if not can_listen(settings.host, settings.port):
-            msg = f"Port {settings.port} on {settings.host} is taken: stop what listens there, or set PORT"
-            raise StartupError(msg)
+        _require_listenable(settings)
         if not unchecked:
-            asyncio.run(require_migrated(settings.database_url))
+            _require_migrated(settings)
     _serve(settings)
 
 
 @cli.command("migrate")
 def migrate_command() -> None:
     """Bring the schema of DATABASE_URL up to date."""
+    from service.preparation import migrate
+
     with _mistakes_in_one_line():
         applied = asyncio.run(migrate(DatabaseSettings.load().database_url))
     typer.echo(f"Applied {', '.join(applied)}" if applied else "The schema is up to date")
@@ -75,6 +72,11 @@ def seed_command(
     ] = "",
 ) -> None:
     """Fill the empty catalogue in DATABASE_URL with sample products, items and users."""
+    import secrets
+
+    from service.preparation import seed
+    from service.terminal import show_progress
+
     password = password or secrets.token_urlsafe(9)
     with _mistakes_in_one_line():
         url = DatabaseSettings.load().database_url
@@ -86,12 +88,23 @@ def seed_command(
         typer.echo(f"reader@, editor@ and operator@example.com have the password {password}")
 
 
+def _require_listenable(settings: Settings) -> None:
+    from service.infra.embedded.ports import require_listenable
+
+    require_listenable(settings.host, settings.port, host_option="HOST", port_option="PORT")
+
+
+def _require_migrated(settings: Settings) -> None:
+    from service.preparation import require_migrated
+
+    asyncio.run(require_migrated(settings.database_url))
+
+
 def _serve(settings: Settings) -> None:
-    # Only this command serves: the others start faster without the server and the application.
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
     uvicorn.run(
-        "service.app:create_app",
+        "service.serving:create_app",
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -109,7 +122,7 @@ def _serve(settings: Settings) -> None:
 def _mistakes_in_one_line() -> Iterator[None]:
     try:
         yield
-    except (SettingsError, StartupError, DatabaseNotReady) as error:
+    except (SettingsError, StartupError) as error:
         typer.echo(f"glasshouse: {error}", err=True)
         sys.exit(1)
 

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Self
 from limits import parse_many
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.asyncio.connection import parse_url
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+
+from service.urls import asyncpg_url, redis_url
 
 MIN_SECRET_LENGTH = 32
 # 32 random hexadecimal digits have fewer different ones once in a million times.
@@ -17,32 +16,6 @@ KNOWN_SECRETS = ("changeme", "secret", "password", "glasshouse", "example", "012
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message says what to change."""
-
-
-def _asyncpg_url(url: str) -> str:
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        msg = "must look like postgresql://user:password@host:5432/database"
-        raise ValueError(msg) from error
-    if parsed.drivername not in {"postgres", "postgresql", "postgresql+asyncpg"}:
-        msg = f"must be a postgresql:// URL, not {parsed.drivername}://"
-        raise ValueError(msg)
-    # What libpq calls sslmode, SQLAlchemy hands to asyncpg as ssl.
-    query = {"ssl" if name == "sslmode" else name: value for name, value in parsed.query.items()}
-    return parsed.set(drivername="postgresql+asyncpg", query=query).render_as_string(hide_password=False)
-
-
-def _redis_url(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        msg = "must start with redis://, rediss:// or unix://"
-        raise ValueError(msg)
-    try:
-        parse_url(url)
-    except ValueError as error:
-        msg = "must look like redis://:password@host:6379/0"
-        raise ValueError(msg) from error
-    return url
 
 
 def _rate(rate: str) -> str:
@@ -81,7 +54,7 @@ class DatabaseSettings(BaseSettings):
         frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
     )
 
-    database_url: Annotated[str, AfterValidator(_asyncpg_url), Field(repr=False)]
+    database_url: Annotated[str, AfterValidator(asyncpg_url), Field(repr=False)]
 
     @classmethod
     def load(cls, **given: Any) -> Self:
@@ -99,7 +72,7 @@ class DatabaseSettings(BaseSettings):
 class Settings(DatabaseSettings):
     """Everything that can be configured."""
 
-    redis_url: Annotated[str, AfterValidator(_redis_url), Field(repr=False)]
+    redis_url: Annotated[str, AfterValidator(redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
 
     # The commit that runs, shown by `service_build_info`.

@@ -12,21 +12,24 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from service.infra.embedded.child import Child, StartupError
+from service.infra.embedded.child import Child
 from service.infra.embedded.folder import DataFolder
-from service.infra.embedded.ports import answers, can_listen
+from service.infra.embedded.ports import answers, require_listenable
 from service.infra.embedded.postgres import EmbeddedPostgres
 from service.infra.embedded.valkey import EmbeddedValkey
-from service.preparation import migrate, seed
-from service.progress import show_progress
+from service.infra.start import StartupError
 from service.settings import Settings
+from service.terminal import say, show_progress
 
-API_START_SECONDS = 30.0
+API_START_SECONDS = 60.0
 API_STOP_SECONDS = 15.0
 WATCH_SECONDS = 0.1
 MAX_RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
 RESTART_DELAY_SECONDS = 0.1
+OTHER_CONNECTIONS, CONNECTIONS_PER_WORKER = 80, 20
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared, not listened on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,10 @@ class Server(Protocol):
 class Api:
     """The API in a process of its own."""
 
-    def __init__(self, host: str, port: int, env: Mapping[str, str]) -> None:
+    def __init__(self, host: str, port: int, env: Mapping[str, str], folder: Path) -> None:
         self._address = (host, port)
         self._env = env
-        self.child = Child("The API", grace=API_STOP_SECONDS)
+        self.child = Child("The API", pid_file=folder / "api.pid", grace=API_STOP_SECONDS)
 
     def spawn(self) -> None:
         self.child.spawn([sys.executable, "-m", "service", "api", "--unchecked"], env=self._env)
@@ -69,6 +72,19 @@ class Api:
         return answers(port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200", host=host)
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The servers that the environment does not give us, and the settings that lead to them."""
+
+    postgres: EmbeddedPostgres | None
+    valkey: EmbeddedValkey | None
+    settings: Mapping[str, Any]
+
+    @property
+    def servers(self) -> list[Server]:
+        return [server for server in (self.postgres, self.valkey) if server]
+
+
 class Up:
     """Starts the servers, keeps them running, stops them in the opposite order."""
 
@@ -78,52 +94,56 @@ class Up:
         self._restarts: defaultdict[str, list[float]] = defaultdict(list)
 
     def run(self) -> None:
-        """Run until SIGINT or SIGTERM.
+        """Run until Ctrl-C, SIGTERM or the end of the terminal.
 
         Raises:
-            StartupError: Something does not come up or keeps ending.
+            StartupError: Something does not come up, keeps ending, or was given and cannot be used.
             SettingsError: A setting is missing or wrong.
-            DatabaseNotReady: The database that was given cannot be used.
         """
-        signal.signal(signal.SIGTERM, _interrupt)
+        _make_each_stop_signal_an_interrupt()
         began = time.monotonic()
         try:
             banner = self._start()
-            _say(
-                f"\nGlasshouse is ready after {time.monotonic() - began:.1f} s\n\n{banner}\n\nCtrl-C stops everything.\n"
-            )
+            say(f"\nGlasshouse is ready after {time.monotonic() - began:.1f} s\n\n{banner}\n")
             self._watch()
         except KeyboardInterrupt:
-            _say("Stopping")
+            say("Stopping")
         finally:
             self._stop()
 
     def _start(self) -> str:
         """Start everything and return what is where."""
-        host, port = self._options.host, self._options.port
-        if not can_listen(host, port):
-            msg = f"Port {port} on {host} is taken: stop what listens there, or choose another with --port"
-            raise StartupError(msg)
-        folder = DataFolder(self._options.data)
-        embedded, given = _embedded(folder)
-        settings = Settings.load(**given, host=host, port=port, workers=self._options.workers)
+        options = self._options
+        folder = DataFolder(options.data)
+        embedded = _embedded(folder, options.workers)
+        settings = Settings.load(
+            **embedded.settings, host=options.host, port=options.port, workers=options.workers
+        )
+        api = Api(options.host, options.port, _environment(embedded.settings, options), folder.path)
+        for server in (*embedded.servers, api):
+            server.child.stop_leftover()
+        require_listenable(options.host, options.port, host_option="--host", port_option="--port")
         # The API takes longest to import: it starts beside its servers, and is ready when the schema is.
-        api = Api(host, port, _environment(given, self._options))
-        self._spawn(*embedded, api)
-        for server in embedded:
+        self._spawn(*embedded.servers, api)
+        for server in embedded.servers:
             server.wait()
-        sample_password = folder.secret("sample-users", length=9) if "database_url" in given else None
-        asyncio.run(self._prepare(settings, sample_password))
+        sample_password = folder.secret("sample-users", length=9) if embedded.postgres else None
+        asyncio.run(self._prepare(settings, embedded, sample_password))
         api.wait()
-        return _banner(settings, self._options.data, sample_password)
+        return _banner(settings, embedded, options.data, sample_password)
 
     def _spawn(self, *servers: Server) -> None:
         for server in servers:
             self._servers.append(server)
             server.spawn()
 
-    async def _prepare(self, settings: Settings, sample_password: str | None) -> None:
-        """Migrate; and fill our own database, but never one that was given."""
+    async def _prepare(self, settings: Settings, embedded: Embedded, sample_password: str | None) -> None:
+        """Check and migrate; and fill our own database, but never one that was given."""
+        # This imports SQLAlchemy and alembic, which takes as long as the servers take to start.
+        from service.preparation import migrate, require_redis, seed  # noqa: PLC0415
+
+        if not embedded.valkey:
+            await require_redis(settings.redis_url)
         await migrate(settings.database_url)
         if sample_password:
             await seed(
@@ -149,37 +169,49 @@ class Up:
             msg = f"{name} keeps ending: {server.child.last_words()}"
             raise StartupError(msg)
         self._restarts[name] = [*recent, now]
-        _say(f"{name} has ended; starting it again")
+        say(f"{name} has ended; starting it again")
         try:
             server.spawn()
             server.wait()
         except StartupError as error:
-            _say(str(error))
+            say(str(error))
             time.sleep(2 ** len(recent) * RESTART_DELAY_SECONDS)
 
     def _stop(self) -> None:
-        try:
-            for server in reversed(self._servers):
-                server.child.stop()
-        except KeyboardInterrupt:
-            for server in reversed(self._servers):
-                server.child.kill()
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop_at_once)
+        for server in reversed(self._servers):
+            server.child.stop()
+
+    def _stop_at_once(self, _signal: int, _frame: FrameType | None) -> None:
+        for server in self._servers:
+            server.child.kill_without_waiting()
 
 
-def _embedded(folder: DataFolder) -> tuple[list[Server], dict[str, Any]]:
-    """The servers that the environment does not give us, and the settings that lead to them."""
-    servers: list[Server] = []
-    given: dict[str, Any] = {}
+def _make_each_stop_signal_an_interrupt() -> None:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, interrupt)
+
+
+def _embedded(folder: DataFolder, workers: int) -> Embedded:
+    postgres = valkey = None
+    settings: dict[str, Any] = {}
     if not os.environ.get("DATABASE_URL"):
-        postgres = EmbeddedPostgres(folder.path, password=folder.secret("postgres"))
-        servers.append(postgres)
-        given["database_url"] = postgres.url
-        given["token_secret"] = os.environ.get("TOKEN_SECRET") or folder.secret("token")
+        connections = OTHER_CONNECTIONS + workers * CONNECTIONS_PER_WORKER
+        postgres = EmbeddedPostgres(
+            folder.path, password=folder.secret("postgres"), max_connections=connections
+        )
+        settings["database_url"] = postgres.url
+        settings["token_secret"] = os.environ.get("TOKEN_SECRET") or folder.secret("token")
     if not os.environ.get("REDIS_URL"):
         valkey = EmbeddedValkey(folder.path, password=folder.secret("valkey"))
-        servers.append(valkey)
-        given["redis_url"] = valkey.url
-    return servers, given
+        settings["redis_url"] = valkey.url
+    return Embedded(postgres, valkey, settings)
 
 
 def _environment(given: Mapping[str, Any], options: Options) -> dict[str, str]:
@@ -187,24 +219,27 @@ def _environment(given: Mapping[str, Any], options: Options) -> dict[str, str]:
     return {**os.environ, **{name.upper(): str(value) for name, value in chosen.items()}}
 
 
-def _banner(settings: Settings, data: Path, sample_password: str | None) -> str:
-    base = f"http://{settings.host}:{settings.port}"
+def _banner(settings: Settings, embedded: Embedded, data: Path, sample_password: str | None) -> str:
+    base = _base(settings.host, settings.port)
+    metrics = _base(settings.admin_host, settings.admin_port) if settings.admin_port else base
     rows = {
         "API": f"{base}/products",
         "Docs": f"{base}/docs",
-        "Metrics": f"{base}/metrics",
+        "Metrics": f"{metrics}/metrics",
         "Health": f"{base}/readyz",
-        "Users": f"reader@, editor@ and operator@example.com, password {sample_password}",
-        "Data": str(data),
     }
-    if sample_password is None:
-        del rows["Users"]
-    return "\n".join(f"  {name:<8} {value}" for name, value in rows.items())
+    if sample_password:
+        rows["Users"] = f"reader@, editor@ and operator@example.com, password {sample_password}"
+    if embedded.postgres:
+        rows["PostgreSQL"] = f"{embedded.postgres.address}, password in {data / 'postgres.secret'}"
+    if embedded.valkey:
+        rows["Valkey"] = f"{embedded.valkey.address}, password in {data / 'valkey.secret'}"
+    rows["Data"] = str(data)
+    return "\n".join(f"  {name:<11} {value}" for name, value in rows.items()) + "\n\nCtrl-C stops everything."
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 (the terminal is this program's interface)
+def _base(host: str, port: int) -> str:
+    """The beginning of the URLs there, as somebody on this machine would type it."""
+    if host in WILDCARDS:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

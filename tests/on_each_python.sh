@@ -4,7 +4,7 @@
 set -eu
 
 find_python() {
-    for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+    for candidate in "python$1" "${PYENV_ROOT:-${HOME:-}/.pyenv}/versions/$1".*/bin/python; do
         if "$candidate" -c '' 2>/dev/null; then
             echo "$candidate"
             return

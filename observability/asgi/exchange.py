@@ -81,16 +81,16 @@ class Exchange:
 
     def _end(self, outcome: Outcome) -> None:
         self._is_over = True
-        record, now = self._record, perf_counter()
-        record.ended_at = now
-        route = self._owner.route_of(self._record.scope)
+        record, owner = self._record, self._owner
+        record.ended_at = now = perf_counter()
+        route = owner.route_of(record.scope)
         record.route = route.template
-        self._owner.request_over()
+        owner.request_over()
         if self._client_left or _is_disconnected(self._send):
-            route.request_ended("client_disconnected")
-            return
-        route.request_answered(record.scope["method"], self._status, now - self._started_at, record)
-        route.request_ended(outcome)
+            route.client_left()
+        else:
+            method = record.scope["method"]
+            route.request_answered(outcome, method, self._status, now - self._started_at, record)
 
 
 def _is_disconnected(send: Send) -> bool:

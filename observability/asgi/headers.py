@@ -36,19 +36,19 @@ def _without_timing(headers: Headers, record: RequestRecord, seconds: float) -> 
 
 
 def _with_timing(headers: Headers, record: RequestRecord, seconds: float) -> Headers:
+    db, cache = record.db_seconds, record.cache_seconds
+    # Formatting a float costs more than asking whether it is worth it.
+    timing = (
+        b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % (seconds * 1e3, db * 1e3, cache * 1e3)
+        if db or cache
+        else b"app;dur=%.3f, db;dur=0, cache;dur=0" % (seconds * 1e3)
+    )
     return [
         *_others(headers),
         (_PROCESS_TIME, b"%.6f" % seconds),
         (_TRACE_ID, b"%032x" % record.trace_number),
-        (_SERVER_TIMING, _timing(seconds * 1e3, record.db_seconds * 1e3, record.cache_seconds * 1e3)),
+        (_SERVER_TIMING, timing),
     ]
-
-
-def _timing(app: float, db: float, cache: float) -> bytes:
-    # Formatting a float costs more than asking whether it is worth it.
-    if db or cache:
-        return b"app;dur=%.3f, db;dur=%.3f, cache;dur=%.3f" % (app, db, cache)
-    return b"app;dur=%.3f, db;dur=0, cache;dur=0" % app
 
 
 def _others(headers: Headers) -> Headers:

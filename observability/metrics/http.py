@@ -85,7 +85,9 @@ class RouteMetrics:
             )
         _ = self._outcomes["completed"]
 
-    def request_answered(self, method: str, status: int, seconds: float, record: RequestRecord) -> None:
+    def request_answered(
+        self, outcome: Outcome, method: str, status: int, seconds: float, record: RequestRecord
+    ) -> None:
         """A response went out in full, or the server broke it off."""
         if method not in conventions.KNOWN_METHODS:
             method = conventions.OTHER
@@ -93,10 +95,11 @@ class RouteMetrics:
         self._durations[method, status].observe(seconds, exemplar)
         if self._queries is not None:
             self._queries.observe(record.query_count, exemplar)
-
-    def request_ended(self, outcome: Outcome) -> None:
-        """Count how a request ended."""
         self._outcomes[outcome].inc()
+
+    def client_left(self) -> None:
+        """The client did not wait for the end of the response: no latency of ours."""
+        self._outcomes["client_disconnected"].inc()
 
     def stream_started(self, seconds: float) -> None:
         """A streamed response sent its first byte after so many seconds."""

@@ -128,6 +128,7 @@ def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEn
     return create_async_engine(
         settings.database_url,
         pool_logging_name=name,
+        hide_parameters=True,  # errors end in logs, and parameters are e-mail addresses and password hashes
         pool_size=size,
         max_overflow=0,
         pool_timeout=settings.pool_timeout,

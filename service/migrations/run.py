@@ -10,9 +10,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from service.infra.orm import Base
+from service.infra.single_connection import single_connection
 
 MODELS = (
     "service.products.models",
@@ -74,9 +74,5 @@ def _config() -> Config:
 
 
 async def _on(database_url: str, work: Callable[[Connection], list[str]]) -> list[str]:
-    engine = create_async_engine(database_url)
-    try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(work)
-    finally:
-        await engine.dispose()
+    async with single_connection(database_url) as connection:
+        return await connection.run_sync(work)

@@ -1,8 +1,10 @@
 import asyncio
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -54,13 +56,24 @@ def redis_databases(worker_id: str) -> Iterator[int]:
     return iter(range(1 + process * 100, min((process + 1) * 100, VALKEY_DATABASES)))
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def database_url(servers: Servers) -> Iterator[str]:
     """A migrated, empty database of the module's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(servers.admin_url, f"CREATE DATABASE {name}"))
-    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
-    asyncio.run(_execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    with new_database(servers, template="template1") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(servers: Servers) -> Iterator[str]:
+    """A database without a schema."""
+    with new_database(servers, template="template0") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +197,25 @@ def events() -> Iterator[list[structlog.typing.EventDict]]:
         yield events
 
 
-async def _execute(url: str, statement: str) -> None:
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder until the end of the block that PostgreSQL can enter even when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="glasshouse-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextmanager
+def new_database(servers: Servers, *, template: str) -> Iterator[str]:
+    """A database until the end of the block: `template1` is migrated, `template0` is empty."""
+    name = f"test_{uuid.uuid4().hex}"
+    asyncio.run(execute(servers.admin_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield servers.admin_url.rpartition("/")[0] + f"/{name}"
+    asyncio.run(execute(servers.admin_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)

@@ -184,3 +184,14 @@ async def test_a_request_that_is_cancelled_gives_its_connection_back(hasty: Api,
         with pytest.raises(asyncio.CancelledError):
             await slow
     await asyncio.gather(*(assert_reads_work(hasty) for _ in range(2)))
+
+
+async def test_an_error_that_is_logged_tells_no_parameters(database: Database) -> None:
+    statement = text("SELECT nothing FROM users WHERE email = :email")
+    with pytest.raises(ProgrammingError) as reading:
+        await database.fetch_one(statement, {"email": "ada@example.com"})
+    with pytest.raises(ProgrammingError) as writing:
+        async with database.transaction() as session:
+            await session.execute(statement, {"email": "ada@example.com"})
+    for caught in (reading, writing):
+        assert "ada@example.com" not in str(caught.value)

@@ -7,16 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
+
+from service.infra.embedded.pid_file import PidFile
+from service.infra.start import StartupError
 
 POLL_SECONDS = 0.01
 PR_SET_PDEATHSIG = 1
-
-
-class StartupError(Exception):
-    """Something did not come up; the message says why and what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,23 @@ class Identity:
 
 
 class Child:
-    """One process in a session of its own, so that Ctrl-C in the terminal reaches only its parent."""
+    """One process, with all that it starts."""
 
     def __init__(
         self,
         name: str,
         *,
+        pid_file: Path,
         log: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         grace: float = 10.0,
     ) -> None:
         """`grace` is how many seconds the child has to end after the stop signal."""
         self.name = name
+        self._pid_file = PidFile(pid_file)
         self._grace = grace
         self._log = log
+        self._log_start = 0
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,21 +64,23 @@ class Child:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> None:
-        """Start the process. Call this on the main thread: on Linux the child ends with its parent's thread."""
-        with contextlib.ExitStack() as stack:
+        """Start the process. Call this on the main thread: on Linux the child ends with its parent's thread.
+
+        Raises:
+            StartupError: The system refuses.
+        """
+        with self._refusal_in_words(), contextlib.ExitStack() as stack:
             output = stack.enter_context(self._log.open("ab")) if self._log else None
+            self._log_start = output.tell() if output else 0
             self._process = subprocess.Popen(  # noqa: S603 (our own command lines)
                 command,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=output or _ours(sys.stdout),
+                stderr=output or _ours(sys.stderr),
                 env=env,
-                user=identity.uid if identity else None,
-                group=identity.gid if identity else None,
-                extra_groups=[] if identity else None,
-                start_new_session=True,
-                preexec_fn=_end_with_parent(self._stop_signal),  # noqa: PLW1509 (one thread, no locks held)
+                **_dependent(identity, self._stop_signal),
             )
+            self._pid_file.remember(self._process.pid)
         if self._process.stdin:
             with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
                 pipe.write(stdin)
@@ -108,37 +113,84 @@ class Child:
 
     def kill(self) -> None:
         """End the child and all that it started, at once."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self.kill_without_waiting()
+        if self._process:
+            self._process.wait()
+
+    def kill_without_waiting(self) -> None:
+        """The same for a signal handler, which may have interrupted one of the other methods."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def stop_leftover(self) -> None:
+        """End the process that an earlier supervisor of this folder started, and was killed before it could stop it."""
+        self._pid_file.stop(self._stop_signal, grace=self._grace)
 
     def last_words(self) -> str:
-        """The last line of the log, and where the rest is."""
+        """Why it ended, as far as its log tells, and where the rest is."""
         if self._log is None:
             return "see above"
-        lines = self._log.read_text(errors="replace").strip().splitlines() if self._log.exists() else []
-        return f"{lines[-1].strip() if lines else 'it said nothing'} (see {self._log})"
+        lines = self._log.read_bytes()[self._log_start :].decode(errors="replace").strip().splitlines()
+        fatal = [line for line in lines if "FATAL" in line]
+        said = (fatal or lines or ["it said nothing"])[-1].strip()
+        return f"{said} (see {self._log})"
+
+    @contextlib.contextmanager
+    def _refusal_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            msg = f"{self.name} cannot be started ({error.strerror}: {error.filename})"
+            raise StartupError(msg) from error
 
 
-def stop_orphan(pid: int, stop_signal: signal.Signals, *, seconds: float) -> None:
-    """End a process that is nobody's child any more, gently at first."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, stop_signal)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
-            time.sleep(POLL_SECONDS)
-        os.kill(pid, signal.SIGKILL)
+def _ours(stream: TextIO | None) -> int | None:
+    """Our own output for a child; where that is closed, a place that takes everything."""
+    return None if stream else subprocess.DEVNULL
 
 
-def _end_with_parent(end: signal.Signals) -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
+def run_to_end(command: Sequence[str], *, identity: Identity | None) -> tuple[int, str]:
+    """Run a program until it has ended, and return its status and what it said on standard error.
+
+    When we are interrupted, it and all that it started are killed.
+    """
+    process = subprocess.Popen(  # noqa: S603 (our own command lines)
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        **_dependent(identity, signal.SIGKILL),
+    )
+    with process:
+        try:
+            _, said = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, said.decode(errors="replace")
+
+
+def _dependent(identity: Identity | None, end: signal.Signals) -> dict[str, Any]:
+    """The arguments of `subprocess` for a process that may run as somebody else and, on Linux, ends with its parent.
+
+    It has a session of its own: Ctrl-C in the terminal does not reach it, and what it starts can be found.
+    """
+    options: dict[str, Any] = {"start_new_session": True}
+    if identity:
+        options |= {"user": identity.uid, "group": identity.gid, "extra_groups": []}
+    if sys.platform == "linux":
+        options["preexec_fn"] = _end_with_parent(end)  # safe: one thread, no locks held
+    return options
+
+
+def _end_with_parent(end: signal.Signals) -> Callable[[], None]:
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def ask() -> None:
         prctl(PR_SET_PDEATHSIG, int(end))
+        if os.getppid() != parent:  # it ended before we asked
+            os._exit(1)
 
     return ask

@@ -2,21 +2,21 @@
 
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from service.infra.embedded.child import Child, StartupError, stop_orphan
+from service.infra.embedded.child import Child, run_to_end
 from service.infra.embedded.placement import Home
 from service.infra.embedded.ports import free_port
+from service.infra.start import StartupError
 
 START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 USER = DATABASE = "glasshouse"
 STATUS_LINE = 7  # of postmaster.pid, counted from 0; pg_ctl reads it, too
-DURABLE: Mapping[str, str] = {"shared_buffers": "64MB", "max_connections": "100"}
+DURABLE: Mapping[str, str] = {"shared_buffers": "64MB"}
 DISPOSABLE: Mapping[str, str] = {
     "shared_buffers": "64MB",
-    "max_connections": "300",
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -26,13 +26,27 @@ DISPOSABLE: Mapping[str, str] = {
 class EmbeddedPostgres:
     """A PostgreSQL server on a free local port, protected by a password."""
 
-    def __init__(self, folder: Path, *, password: str, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, password: str, durable: bool = True, max_connections: int = 300
+    ) -> None:
         self._home = Home(folder)
         self._password = password
         self._durable = durable
+        self._max_connections = max_connections
         self.port = free_port()
         # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
-        self.child = Child("PostgreSQL", log=folder / "postgres.log", stop_signal=signal.SIGINT)
+        self.child = Child(
+            "PostgreSQL",
+            pid_file=folder / "postgres.pid",
+            log=folder / "postgres.log",
+            stop_signal=signal.SIGINT,
+            grace=STOP_SECONDS,
+        )
+
+    @property
+    def address(self) -> str:
+        """The URL without the password."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
     @property
     def url(self) -> str:
@@ -45,7 +59,9 @@ class EmbeddedPostgres:
         """Start the server, after creating its data at the first start."""
         if not (self._home.data / "PG_VERSION").exists():
             self._initialise()
-        self._clear_stale_lock()
+        # Whose number it holds has ended, or is another process by now. Should a session of it still run,
+        # PostgreSQL finds the memory that they would share, and refuses.
+        self._lock.unlink(missing_ok=True)
         command = [str(self._home.binary("postgres")), "-D", str(self._home.data), *self._options()]
         self.child.spawn(command, identity=self._home.identity)
 
@@ -55,6 +71,7 @@ class EmbeddedPostgres:
     def _options(self) -> list[str]:
         settings = {
             **(DURABLE if self._durable else DISPOSABLE),
+            "max_connections": str(self._max_connections),
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
@@ -90,46 +107,19 @@ class EmbeddedPostgres:
             "--locale=C",
             *([] if self._durable else ["--no-sync"]),
         ]
-        identity = self._home.identity
-        done = subprocess.run(  # noqa: S603 (our own command line)
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            user=identity.uid if identity else None,
-            group=identity.gid if identity else None,
-            extra_groups=[] if identity else None,
-        )
-        if done.returncode:
-            msg = f"PostgreSQL could not create its data in {data}: {done.stderr.strip()}"
+        status, said = run_to_end(command, identity=self._home.identity)
+        if status:
+            lines = said.splitlines() or ["initdb says nothing"]
+            reason = next((line for line in lines if "error" in line), lines[0])
+            msg = f"PostgreSQL could not create its data: {reason}"
             raise StartupError(msg)
 
-    def _clear_stale_lock(self) -> None:
-        """Remove the lock of a server that is gone, and stop one that outlived its supervisor.
-
-        Whoever calls this holds the lock of the folder, so no other supervisor owns that server.
-        """
-        lock = self._lock_lines()
-        if not lock:
-            return
-        pid = int(lock[0])
-        if _is_server_of(pid, self._home.data):
-            stop_orphan(pid, signal.SIGINT, seconds=START_SECONDS)
-        (self._home.data / "postmaster.pid").unlink(missing_ok=True)
+    @property
+    def _lock(self) -> Path:
+        return self._home.data / "postmaster.pid"
 
     def _lock_lines(self) -> list[str]:
         try:
-            return (self._home.data / "postmaster.pid").read_text().splitlines()
+            return self._lock.read_text().splitlines()
         except FileNotFoundError:
             return []
-
-
-def _is_server_of(pid: int, data: Path) -> bool:
-    shown = subprocess.run(  # noqa: S603 (a number)
-        ["ps", "-p", str(pid), "-o", "command="],  # noqa: S607 (wherever the system has it)
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "postgres" in shown.stdout and str(data) in shown.stdout

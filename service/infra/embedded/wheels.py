@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from service.infra.embedded.child import StartupError
+from service.infra.start import StartupError
 
 
 def package_folder(package: str) -> Path:
