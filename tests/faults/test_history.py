@@ -112,7 +112,10 @@ def urls(fragile: Settings, tmp_path: Path) -> Iterator[list[str]]:
     """Processes of the service, as `python -m service api` starts them."""
     with ExitStack() as stack:
         ports = [free_port() for _ in range(PROCESSES)]
-        children = [Child(f"API {port}", log=tmp_path / f"api-{port}.log") for port in ports]
+        children = [
+            Child(f"API {port}", log=tmp_path / f"api-{port}.log", pid_file=tmp_path / f"api-{port}.pid")
+            for port in ports
+        ]
         for child, port in zip(children, ports, strict=True):
             environment = {
                 **os.environ,
