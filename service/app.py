@@ -16,7 +16,10 @@ from service import problems
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
+from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
+from service.infra.cache.lifecycle import Caching
+from service.infra.cache.route import cached_names
 from service.infra.database import Database
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
@@ -69,16 +72,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     storage = redis_storage(redis)
-    _wire(app, settings, database, redis, storage)
     problems.install(app)
     describe(app)
-    instrument(
+    telemetry = instrument(
         app,
         service_name=SERVICE_NAME,
         engine={"read": database.reader, "write": database.writer},
         redis={"redis": redis, "rate_limits": client_of(storage)},
         settings=_telemetry_settings(settings),
     )
+    caching = Caching(
+        settings,
+        database,
+        redis,
+        recorder=telemetry.recorders.caches.cache,
+        trusts=is_editor,
+        names=cached_names(ROUTERS),
+    )
+    _wire(app, settings, database, redis, storage, caching)
     return app
 
 
@@ -100,12 +111,21 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
     )
 
 
-def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis, storage: RedisStorage) -> None:
+def _wire(
+    app: FastAPI,
+    settings: Settings,
+    database: Database,
+    redis: Redis,
+    storage: RedisStorage,
+    caching: Caching,
+) -> None:
     tokens = Tokens(settings.token_secret.get_secret_value(), lifetime=settings.token_lifetime)
     passwords = Passwords(concurrency=settings.password_hash_concurrency)
     app.state.tokens = tokens
     app.state.health = HealthService(database, redis, pending_on)
-    app.state.products = ProductService(database, ProductRepository(database))
+    app.state.caching = caching
+    app.state.cache = caching.responses
+    app.state.products = ProductService(ProductRepository(database), caching.invalidations)
     app.state.items = ItemService(database, ItemRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
@@ -114,9 +134,11 @@ def _wire(app: FastAPI, settings: Settings, database: Database, redis: Redis, st
 
 def _lifespan(database: Database, redis: Redis) -> Lifespan[FastAPI]:
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        caching: Caching = app.state.caching
         try:
-            yield
+            async with caching.running():
+                yield
         finally:
             await database.close()
             await redis.aclose()

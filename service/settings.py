@@ -92,6 +92,10 @@ class Settings(DatabaseSettings):
     statement_timeout: Seconds = 5.0
     redis_timeout: Seconds = 0.1
 
+    # How long an answer may be given from the memory of a process, and how much memory that may take.
+    cache_local_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
+    cache_local_megabytes: Annotated[int, Field(ge=1, le=4096)] = 32
+
     token_lifetime: Seconds = 900.0
     token_rate_limit: Rate = "10/minute"  # noqa: S105 (a rate)
     register_rate_limit: Rate = "20/minute"

@@ -3,6 +3,8 @@
 from contextlib import suppress
 from urllib.parse import SplitResult, parse_qs, urlencode, urlsplit
 
+from redis.asyncio.connection import parse_url
+
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
@@ -32,9 +34,16 @@ def redis_url(url: str) -> str:
         ValueError: With what it must look like instead.
     """
     parsed = _split(url)
-    if parsed is None or parsed.scheme not in REDIS_SCHEMES:
-        msg = "must look like redis://:password@host:6379/0, and start with redis://, rediss:// or unix://"
+    if parsed is not None and parsed.scheme not in REDIS_SCHEMES:
+        msg = "must start with redis://, rediss:// or unix://"
         raise ValueError(msg)
+    msg = "must look like redis://:password@host:6379/0"
+    if parsed is None:
+        raise ValueError(msg)
+    try:
+        parse_url(url)
+    except ValueError as error:
+        raise ValueError(msg) from error
     return url
 
 

@@ -4,13 +4,24 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+from fastapi.security.utils import get_authorization_scheme_param
 
 from service.errors import Unauthenticated
-from service.infra.tokens import SCOPES, Caller, Tokens
+from service.infra.tokens import SCOPES, Caller, Scope, Tokens
 
 _bearer = OAuth2PasswordBearer(
     tokenUrl="token", scopes={str(scope): meaning for scope, meaning in SCOPES.items()}, auto_error=False
 )
+
+
+def is_editor(request: Request) -> bool:
+    """Whether a valid token comes with the request that may change the catalogue."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    tokens: Tokens = request.app.state.tokens
+    try:
+        return scheme.lower() == "bearer" and Scope.CATALOGUE_WRITE in tokens.read(token).scopes
+    except Unauthenticated:
+        return False
 
 
 async def authenticate(

@@ -14,7 +14,12 @@ from sqlalchemy import Connection, MetaData, text
 from service.infra.orm import Base
 from service.infra.single_connection import single_connection
 
-MODELS = ("service.products.models", "service.items.models", "service.users.models")
+MODELS = (
+    "service.products.models",
+    "service.items.models",
+    "service.users.models",
+    "service.infra.cache.models",
+)
 LOCK = 0x676C617373  # one migration at a time, however many processes start together
 
 

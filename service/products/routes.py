@@ -3,15 +3,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
 
 from service.infra.authentication import authenticate
+from service.infra.cache.route import CachedRoute, cached
 from service.infra.etags import etag
 from service.infra.fields import Identifier
 from service.infra.locations import path_to
 from service.infra.tokens import Scope
 from service.problems import documented
+from service.products.caching import PAGES, PRODUCT, tags_of_page, tags_of_product
 from service.products.schemas import NewProduct, Product, ProductChange, ProductPage, ProductQuery
 from service.products.service import ProductService
 
-router = APIRouter(prefix="/products", tags=["products"])
+router = APIRouter(prefix="/products", tags=["products"], route_class=CachedRoute)
 
 
 async def product_service(request: Request) -> ProductService:
@@ -33,12 +35,28 @@ may_write = Security(authenticate, scopes=[Scope.CATALOGUE_WRITE])
 
 
 @router.get("", summary="List products", responses=documented(422, 503))
+@cached(
+    name=PAGES,
+    expire=60,
+    stale=30,
+    stale_if_error=3600,
+    tags=lambda arguments, page: tags_of_page(arguments["query"], page),
+    before_dependencies=True,
+)
 async def list_products(products: Products, query: Annotated[ProductQuery, Query()]) -> ProductPage:
     """The catalogue, ordered by id. Follow `next_cursor` for more."""
     return await products.page(query)
 
 
 @router.get("/{product_id}", summary="Get a product", responses=documented(404, 422, 503))
+@cached(
+    name=PRODUCT,
+    expire=60,
+    stale=30,
+    stale_if_error=3600,
+    tags=lambda _arguments, product: tags_of_product(product.id),
+    before_dependencies=True,
+)
 async def get_product(products: Products, product_id: Identifier, response: Response) -> Product:
     """One product, with its version as `ETag`."""
     return _tagged(await products.get(product_id), response)

@@ -90,6 +90,8 @@ class ProductPage(BaseModel):
     next_cursor: str | None = Field(
         description="Send it as `cursor` for the next page; null on the last", examples=["YWZ0ZXI6NTA"]
     )
+    # The id of the product behind the page: what is cached depends on it, and nobody is told.
+    behind: int | None = Field(default=None, exclude=True)
 
 
 class ProductQuery(BaseModel):

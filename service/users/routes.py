@@ -3,13 +3,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response, Security
 
 from service.infra.authentication import authenticate
+from service.infra.cache.route import CachedRoute, cached
 from service.infra.rate_limits import RateLimit
 from service.infra.tokens import Caller
 from service.problems import documented
 from service.users.schemas import Profile, Registration, Token, TokenRequest
 from service.users.service import UserService
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=CachedRoute)
 
 
 async def user_service(request: Request) -> UserService:
@@ -42,11 +43,15 @@ async def get_token(
 
 
 @router.get("/me", summary="Who am I", responses=documented(401, 503))
-async def get_profile(
-    users: Users, caller: Annotated[Caller, Security(authenticate)], response: Response
-) -> Profile:
+@cached(
+    name="profile",
+    expire=60,
+    scope="private",
+    principal=lambda arguments: str(arguments["caller"].user_id),
+    tags=lambda arguments, _profile: [f"profile:{arguments['caller'].user_id}"],
+)
+async def get_profile(users: Users, caller: Annotated[Caller, Security(authenticate)]) -> Profile:
     """The caller's own account."""
-    response.headers["Cache-Control"] = "private, no-store"
     return await users.profile(caller)
 
 

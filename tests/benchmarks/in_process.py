@@ -41,7 +41,7 @@ async def _cpu_of_one(app: ASGIApp, path: str, count: int) -> float:
     began = process_time()
     for number in range(count):
         cycle = Cycle()
-        await app(_scope(path), cycle.receive, cycle.send)
+        await app(request_scope(path), cycle.receive, cycle.send)
         # A server's loop turns; one that does not looks blocked.
         if number % _REQUESTS_A_TURN == 0:
             await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def _cpu_of_one(app: ASGIApp, path: str, count: int) -> float:
 
 async def _expect_success(app: ASGIApp, path: str) -> None:
     cycle = Cycle()
-    await app(_scope(path), cycle.receive, cycle.send)
+    await app(request_scope(path), cycle.receive, cycle.send)
     if cycle.status != 200:
         msg = f"{path} answered {cycle.status}"
         raise RuntimeError(msg)
@@ -103,7 +103,7 @@ class Lifespan:
             self._started.set()
 
 
-def _scope(path: str) -> Scope:
+def request_scope(path: str) -> Scope:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

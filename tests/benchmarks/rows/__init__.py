@@ -4,6 +4,7 @@ from tests.benchmarks.row import Row
 from tests.benchmarks.rows import (
     bare_route,
     blocking_driver,
+    cached_page,
     exposition,
     item_by_article,
     item_by_asyncpg,
@@ -12,6 +13,7 @@ from tests.benchmarks.rows import (
     query_and_command,
     routes,
     served,
+    single_flight,
     start_up,
 )
 
@@ -19,8 +21,10 @@ ROWS: tuple[Row, ...] = (
     bare_route.ROW,
     query_and_command.ROW,
     served.ROW,
+    cached_page.ROW,
     item_by_article.ROW,
     item_by_asyncpg.ROW,
+    single_flight.ROW,
     blocking_driver.ROW,
     exposition.ROW,
     many_connections.ROW,

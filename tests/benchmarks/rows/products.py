@@ -16,6 +16,7 @@ _ROUNDS = 7
 _SECONDS = 1.0
 _CONNECTIONS = 16
 _POOL_SIZE = 10
+_NO_REDIS = "redis://127.0.0.1:1/0"
 
 _PATHS: dict[str, Callable[[int], list[str]]] = {
     "one item": lambda products: [f"/items/{number}" for number in range(1, 3 * products, products // 100)],
@@ -27,9 +28,10 @@ _PATHS: dict[str, Callable[[int], list[str]]] = {
 
 
 def measure(bench: Bench) -> Result:
-    redis_url = f"{bench.servers.redis_url}/2"
     makes = {
-        (what, products): partial(service.make, bench.catalogue(products), redis_url, _POOL_SIZE)
+        (what, products): partial(
+            service.make, bench.catalogue(products), _NO_REDIS, _POOL_SIZE, cache_local_seconds=0
+        )
         for what in _PATHS
         for products in (_FEW, _MANY)
     }
@@ -67,6 +69,6 @@ ROW = Row(
     f"""\
 The service under uvicorn on two catalogues of sample data; {_CONNECTIONS} keep-alive connections, {_SECONDS:.0f} second
 of each question to each catalogue in each of {_ROUNDS} rounds. Items are read all over the table, the page begins in
-the middle of the catalogue, the search is for `oak`.""",
+the middle of the catalogue, the search is for `oak`. Nothing is cached: Redis is away.""",
     measure,
 )

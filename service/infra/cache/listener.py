@@ -1,0 +1,38 @@
+"""Hears what other processes invalidate."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from redis.asyncio import Redis
+
+from service.infra.cache.breaker import FAULTS
+
+RECONNECT_SECONDS = 0.25
+PATIENCE_SECONDS = 5.0
+
+
+async def listen(
+    redis: Redis, channel: str, *, invalidate: Callable[[Iterable[str]], None], clear: Callable[[], None]
+) -> None:
+    """Pass on invalidations for ever; `clear` when some may have been missed."""
+    while True:
+        try:
+            async with redis.pubsub() as subscriber:
+                await subscriber.subscribe(channel)
+                await _pass_on(subscriber, invalidate, clear)
+        except FAULTS:
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def _pass_on(
+    subscriber: Any, invalidate: Callable[[Iterable[str]], None], clear: Callable[[], None]
+) -> None:
+    while True:
+        message = await subscriber.get_message(timeout=PATIENCE_SECONDS)
+        if message is None:
+            continue
+        if message["type"] == "subscribe":
+            clear()
+        elif message["type"] == "message":
+            invalidate(message["data"].decode().split("\n"))
