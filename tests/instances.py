@@ -61,6 +61,9 @@ class Instance:
     def __init__(self, folder: Path, *arguments: str, port: int, settings: Settings = NONE) -> None:
         self.folder, self.port = folder, port
         self.base = f"http://127.0.0.1:{port}"
+        for name in ("stdout", "stderr"):
+            # What an earlier instance has left running still writes to the files of that one.
+            (folder / name).unlink(missing_ok=True)
         with (folder / "stdout").open("w") as output, (folder / "stderr").open("w") as errors:
             self.process = subprocess.Popen(
                 _command(*arguments),

@@ -6,6 +6,7 @@ outside a request of an instrumented application, and records into that applicat
 
 import functools
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,10 @@ Call = Callable[[Any], Awaitable[None]]
 
 _RUNNER: Runner = "in_process"
 _STARTED = "_observability_started"
+
+# The task that runs now. Others replace the same method, OpenTelemetry's instrumentation among them: around theirs, ours
+# may come a second time.
+_measured: ContextVar[Any] = ContextVar("measured_background_task", default=None)
 
 
 def install() -> None:
@@ -40,13 +45,17 @@ def _measuring_one(stock: Call) -> Call:
     @functools.wraps(stock)
     async def call(task: Any) -> None:
         record = context.current()
-        if record is None or record.recorders is None:
+        if record is None or record.recorders is None or _measured.get() is task:
             return await stock(task)
         setattr(task, _STARTED, True)
-        with measured_task(
-            record.recorders.tasks, name_of(task.func), runner=_RUNNER, queue_delay=_delay(record)
-        ):
-            await stock(task)
+        token = _measured.set(task)
+        try:
+            with measured_task(
+                record.recorders.tasks, name_of(task.func), runner=_RUNNER, queue_delay=_delay(record)
+            ):
+                await stock(task)
+        finally:
+            _measured.reset(token)
         return None
 
     return call

@@ -52,4 +52,4 @@ def valkey(tmp_path: Path) -> Iterator[FragileValkey]:
 @pytest.fixture
 def fragile(settings: Settings, valkey: FragileValkey) -> Settings:  # noqa: F811
     """Settings that lead to the Valkey that may be hurt."""
-    return settings.model_copy(update={"redis_url": valkey.url})
+    return settings.model_copy(update={"redis_url": valkey.url, "redis_timeout": 0.1})

@@ -44,15 +44,15 @@ def test_the_api_serves_until_sigterm_and_logs_an_unexpected_error_once(
         api = Instance(tmp_path, "api", port=port, settings=settings)
         try:
             eventually("it serves", api.is_ready)
-            assert api.get("/products").status_code == 200
-            asyncio.run(execute(url, "DROP TABLE products CASCADE"))
-            assert api.get("/products").status_code == 500
+            assert api.get("/items/1").status_code == 404
+            asyncio.run(execute(url, "DROP TABLE items CASCADE"))
+            assert api.get("/items/1").status_code == 500
         finally:
             api.signal(signal.SIGTERM)
             api.wait()
     assert api.output == ""
     assert api.errors.count("Exception in ASGI application") == 1
-    assert 'relation "products" does not exist' in api.errors
+    assert 'relation "items" does not exist' in api.errors
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_api_serves_until_sigterm_and_logs_an_unexpected_error_once(
         ("seed", {"DATABASE_URL": NOWHERE}, "Cannot reach PostgreSQL at 127.0.0.1:1"),
         ("api", API, "Cannot reach PostgreSQL at 127.0.0.1:1"),
         ("api", API | {"TOKEN_SECRET": "secret"}, "TOKEN_SECRET: must be at least 32 random characters"),
-        ("api", API | {"REDIS_URL": "localhost"}, "REDIS_URL: must look like redis://"),
+        ("api", API | {"REDIS_URL": "localhost"}, "REDIS_URL: must start with redis://"),
         ("api", API | {"HOST": "192.0.2.1"}, "choose an address of this machine with HOST"),
     ],
 )
@@ -100,7 +100,10 @@ def test_up_answers_a_mistake_in_one_line_that_says_what_to_change(
 def test_the_api_does_not_start_without_its_schema(empty_database_url: str) -> None:
     refused = _invoke("api", API | {"DATABASE_URL": empty_database_url})
     assert refused.exit_code == 1
-    _is_one_line_with("lacks the migrations 0001_initial: run `python -m service migrate`", refused.stderr)
+    _is_one_line_with(
+        "lacks the migrations 0001_initial, 0002_cache_invalidations: run `python -m service migrate`",
+        refused.stderr,
+    )
 
 
 def test_nothing_is_seeded_without_a_schema(empty_database_url: str) -> None:

@@ -51,8 +51,9 @@ async def running(
         try:
             yield process, f"http://127.0.0.1:{port}"
         finally:
-            process.send_signal(signal.SIGTERM)
-            await asyncio.to_thread(process.communicate)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(process.communicate)
 
 
 async def when_ready(process: subprocess.Popen[str], url: str) -> httpx2.Response:

@@ -167,7 +167,8 @@ async def test_a_database_that_cannot_be_reached_is_a_503_that_says_why_in_the_l
             assert problem(answer, 503)["detail"] == "The database cannot answer right now"
             assert answer.headers["retry-after"] == "1"
     told = [event["reason"] for event in events if event["event"] == "database_unavailable"]
-    assert len(told) == 2
+    # Those two, and what the process itself asks of its database while it waits.
+    assert len(told) >= 2
     assert all(reason in each and str(url.password) not in each for each in told)
 
 

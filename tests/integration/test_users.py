@@ -69,7 +69,7 @@ async def test_a_new_account_may_read_and_nothing_else(api: Api) -> None:
     }
     me = await api.client.get("/me", headers=bearer(await token(api, "new@example.com")))
     assert (me.status_code, me.json()) == (200, profile)
-    assert me.headers["cache-control"] == "private, no-store"
+    assert me.headers["cache-control"] == "private, max-age=60"
 
 
 async def test_passwords_are_kept_as_argon2_hashes_alone(api: Api, database_url: str) -> None:

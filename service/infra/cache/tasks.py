@@ -3,6 +3,8 @@ from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
+AGAIN_SECONDS = 0.1
+
 
 class Tasks:
     """Background tasks that somebody remembers, and ends."""
@@ -18,7 +20,8 @@ class Tasks:
 
     async def close(self) -> None:
         """End all of them."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Until Python 3.12, `asyncio.wait_for` loses a cancellation that comes with the answer: ask again.
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=AGAIN_SECONDS)

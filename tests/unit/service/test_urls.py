@@ -53,7 +53,17 @@ def test_the_url_of_a_redis_stays_as_it_is(url: str) -> None:
     assert redis_url(url) == url
 
 
-@pytest.mark.parametrize("url", ["", "localhost:6379", "http://h", "redis://h:abc", "redis://h:0"])
-def test_what_is_not_the_url_of_a_redis_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="must look like redis://"):
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("", "must start with redis://"),
+        ("localhost:6379", "must start with redis://"),
+        ("http://h", "must start with redis://"),
+        ("redis://h:abc", "must look like redis://"),
+        ("redis://h:0", "must look like redis://"),
+        ("redis://h?db=first", "must look like redis://"),
+    ],
+)
+def test_what_is_not_the_url_of_a_redis_is_refused(url: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
         redis_url(url)

@@ -178,6 +178,21 @@ async def test_each_application_counts_its_own_tasks() -> None:
     assert outcomes(other_telemetry.registry) == {("resize", "succeeded"): 1}
 
 
+async def test_a_task_counts_once_though_others_replace_the_same_method(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, telemetry = running(send_mail)
+    measured = BackgroundTask.__call__
+
+    async def traced(task: BackgroundTask) -> None:
+        await measured(task)
+
+    monkeypatch.setattr(BackgroundTask, "__call__", traced)
+    in_process.install()
+    await request(app, "/register", "POST")
+    assert outcomes(telemetry.registry) == {("send_mail", "succeeded"): 1}
+
+
 async def test_outside_an_instrumented_application_tasks_are_as_ever() -> None:
     in_process.install()
     seen: list[str] = []

@@ -127,7 +127,7 @@ def test_a_page_of_words_outlives_a_change_of_price_elsewhere() -> None:
 
 
 def test_a_page_has_few_tags_however_far_into_the_catalogue_it_lies() -> None:
-    for after in (0, 1_000, 123_456_789, 4_000_000_000, 2**62):
+    for after in (0, 1_000, 123_456_789, 4_000_000_000, 2**52):
         query = ProductQuery(cursor=cursors.encode(after))
         page = ProductPage(products=[], next_cursor=None, behind=after + 51)
         assert 1 <= len(set(tags_of_page(query, page))) <= 24
