@@ -69,13 +69,17 @@ class Invalidations:
         return True
 
     async def keep_draining(self) -> None:
-        """Deliver what is left over, for ever."""
+        """Deliver what will be left over, for ever."""
         while True:
-            try:
-                await self.drain()
-            except (Unavailable, DBAPIError) as error:
-                log.warning("invalidations_wait", reason=str(error))
             await asyncio.sleep(DELIVERY_SECONDS)
+            await self.try_draining()
+
+    async def try_draining(self) -> None:
+        """Deliver what is left over, if PostgreSQL and Redis let us."""
+        try:
+            await self.drain()
+        except (Unavailable, DBAPIError) as error:
+            log.warning("invalidations_wait", reason=str(error))
 
     async def _forget(self, rows: Collection[int]) -> None:
         # A row that stays is delivered once more: that costs a few hits and does no harm.

@@ -62,9 +62,14 @@ class Caching:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hear of other processes' invalidations, deliver leftovers, and serve users of fastapi-cache2's own decorator."""
+        # Connect before the first request, not behind it: what is cancelled in the middle of connecting may leave a
+        # socket behind with which uvloop does not close.
+        await self.invalidations.try_draining()
         self._tasks.start(self.invalidations.keep_draining())
         if self._local.seconds:
-            self._tasks.start(self._listening())
+            tried = asyncio.Event()
+            self._tasks.start(self._listening(tried))
+            await tried.wait()
         FastAPICache.init(self._backend, prefix=PREFIX, key_builder=response_key)
         try:
             yield
@@ -73,9 +78,13 @@ class Caching:
                 FastAPICache.reset()
             await self._tasks.close()
 
-    async def _listening(self) -> None:
+    async def _listening(self, tried: asyncio.Event) -> None:
         await listen(
-            self._redis, self._backend.channel, invalidate=self._local.invalidate, clear=self._local.clear
+            self._redis,
+            self._backend.channel,
+            invalidate=self._local.invalidate,
+            clear=self._local.clear,
+            tried=tried,
         )
 
     async def _recover(self) -> None:

@@ -13,15 +13,22 @@ PATIENCE_SECONDS = 5.0
 
 
 async def listen(
-    redis: Redis, channel: str, *, invalidate: Callable[[Iterable[str]], None], clear: Callable[[], None]
+    redis: Redis,
+    channel: str,
+    *,
+    invalidate: Callable[[Iterable[str]], None],
+    clear: Callable[[], None],
+    tried: asyncio.Event,
 ) -> None:
-    """Pass on invalidations for ever; `clear` when some may have been missed."""
+    """Pass on invalidations for ever; `clear` when some may have been missed, `tried` after the first attempt."""
     while True:
         try:
             async with redis.pubsub() as subscriber:
                 await subscriber.subscribe(channel)
+                tried.set()
                 await _pass_on(subscriber, invalidate, clear)
         except FAULTS:
+            tried.set()
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
