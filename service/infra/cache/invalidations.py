@@ -72,14 +72,10 @@ class Invalidations:
         """Deliver what will be left over, for ever."""
         while True:
             await asyncio.sleep(DELIVERY_SECONDS)
-            await self.try_draining()
-
-    async def try_draining(self) -> None:
-        """Deliver what is left over, if PostgreSQL and Redis let us."""
-        try:
-            await self.drain()
-        except (Unavailable, DBAPIError) as error:
-            log.warning("invalidations_wait", reason=str(error))
+            try:
+                await self.drain()
+            except (Unavailable, DBAPIError) as error:
+                log.warning("invalidations_wait", reason=str(error))
 
     async def _forget(self, rows: Collection[int]) -> None:
         # A row that stays is delivered once more: that costs a few hits and does no harm.

@@ -62,11 +62,9 @@ class Caching:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hear of other processes' invalidations, deliver leftovers, and serve users of fastapi-cache2's own decorator."""
-        # Connect before the first request, not behind it: what is cancelled in the middle of connecting may leave a
-        # socket behind with which uvloop does not close.
-        await self.invalidations.try_draining()
         self._tasks.start(self.invalidations.keep_draining())
         if self._local.seconds:
+            # Listen before the first request, not behind it: what is cancelled while it connects may lose that.
             tried = asyncio.Event()
             self._tasks.start(self._listening(tried))
             await tried.wait()
