@@ -114,9 +114,10 @@ def test_a_flood_of_label_values_ends_in_one_series(events: Events) -> None:
     assert recorded(registry, "orders_total", shop="shop 7") == 2
     assert recorded(registry, "orders_total", shop=OVERFLOW) == 9_950
     assert recorded(registry, "telemetry_series_dropped_total", metric="orders_total") == 9_950
-    said = events.get_nowait()
-    assert (said["event"], said["metric"]) == ("series_budget_exhausted", "orders_total")
-    assert events.empty()
+    # Watchdogs of other tests' applications may speak meanwhile.
+    said = [events.get_nowait() for _ in range(events.qsize())]
+    exhausted = [each["metric"] for each in said if each["event"] == "series_budget_exhausted"]
+    assert exhausted == ["orders_total"]
 
 
 def test_metrics_have_budgets_of_their_own() -> None:
