@@ -69,7 +69,8 @@ async def test_a_reader_that_gets_no_connection_in_time_is_told_when_to_come_bac
         waited = time.perf_counter() - began
     assert problem(answer, 503)["detail"] == "All database connections are busy"
     assert answer.headers["retry-after"] == "1"
-    assert 0.5 <= waited < 30
+    # A loop's timers may come a tick early.
+    assert 0.5 * 0.9 <= waited < 30
     assert recorded(registry, TIMEOUTS, db_client_connection_pool_name="read") == before + 1
     await assert_reads_work(hasty)
 

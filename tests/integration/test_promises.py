@@ -134,7 +134,8 @@ async def test_the_pool_shows_its_size_its_use_and_what_was_waited_for(story: St
     # Seven queries, and the two connections that were asked for at once: one of them was never given.
     assert story.nonzero("db_client_connection_wait_time_seconds_count", pool) == {"main": 9}
     assert story.nonzero("db_client_connection_use_time_seconds_count", pool) == {"main": 8}
-    assert story.nonzero("db_client_connection_wait_time_seconds_sum", pool)["main"] >= 0.05
+    # The pool's timeout is 0.05 s; a loop's timers may come a tick early.
+    assert story.nonzero("db_client_connection_wait_time_seconds_sum", pool)["main"] >= 0.05 * 0.9
     # Made before the call; the pool had it already.
     assert story.nonzero("db_client_connection_create_time_seconds_count", pool) == {}
 
