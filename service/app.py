@@ -139,7 +139,12 @@ def _wire(
     storage: RedisStorage,
     caching: Caching,
 ) -> None:
-    tokens = Tokens(settings.token_secret.get_secret_value(), lifetime=settings.token_lifetime)
+    previous = settings.previous_token_secret
+    tokens = Tokens(
+        settings.token_secret.get_secret_value(),
+        lifetime=settings.token_lifetime,
+        previous_secret=previous.get_secret_value() if previous else None,
+    )
     passwords = Passwords(concurrency=settings.password_hash_concurrency)
     app.state.tokens = tokens
     app.state.caching = caching

@@ -74,6 +74,8 @@ class Settings(DatabaseSettings):
 
     redis_url: Annotated[str, AfterValidator(redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
+    # To change TOKEN_SECRET, keep the old one here for as long as a token lives.
+    previous_token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)] | None = None
 
     # The commit that runs, shown by `service_build_info`.
     revision: str = ""
