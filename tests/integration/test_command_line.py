@@ -65,6 +65,7 @@ def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(
     eventually("it says so", lambda: api.get("/readyz").status_code == 503)
     assert api.get("/readyz").json()["checks"]["process"] == "is about to end"
     assert (api.get("/products").status_code, api.get("/healthz").status_code) == (200, 200)
+    assert api.get("/healthz").headers["x-content-type-options"] == "nosniff"
     api.signal(signal.SIGTERM)
     assert api.wait() == -signal.SIGTERM
     assert (api.output, api.errors) == ("", "")
