@@ -15,6 +15,9 @@ from observability.setup import instrument
 from service import problems
 from service.health.routes import router as health_router
 from service.health.service import HealthService
+from service.images.repository import ImageRepository
+from service.images.routes import router as images_router
+from service.images.service import ImageService
 from service.infra import redis as redis_client
 from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
@@ -43,7 +46,13 @@ VERSION = "0.1.0"
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
-ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)
+ROUTERS: tuple[APIRouter, ...] = (
+    items_router,
+    products_router,
+    images_router,
+    users_router,
+    health_router,
+)
 
 
 def __getattr__(name: str) -> FastAPI:
@@ -127,6 +136,7 @@ def _wire(
     app.state.cache = caching.responses
     app.state.products = ProductService(ProductRepository(database), caching.invalidations)
     app.state.items = ItemService(database, ItemRepository(database))
+    app.state.images = ImageService(database, ImageRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)

@@ -22,6 +22,7 @@ from service.errors import (
     TooManyRequests,
     Unauthenticated,
     Unavailable,
+    Unsupported,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +35,7 @@ STATUS_OF: Mapping[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
