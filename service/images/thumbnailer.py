@@ -14,12 +14,22 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 MAX_PIXELS: Final = 50_000_000
 MEMORY_MEBIBYTES: Final = 1024
 CPU_SECONDS: Final = 20
 QUALITY: Final = 80
+# Imported and named here: looking for them, Pillow would import the decoders of fifty other formats.
+PLUGINS: Final = (JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
 # Modes that can be made smaller as they are; the colours of others would not mix.
 _SCALABLE = frozenset({"RGB", "RGBA", "L", "CMYK"})
 
