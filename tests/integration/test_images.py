@@ -8,11 +8,15 @@ import pytest
 from httpx2 import Response
 from PIL import Image
 
+from service.images import jobs as jobs_of_images
 from service.images import service as use_cases
-from service.images.jobs import MakeThumbnails
+from service.images.jobs import MakeThumbnails, Thumbnails
+from service.images.repository import ImageRepository
 from service.images.sandbox import UnusableImage
+from service.infra.database import Database
 from service.infra.jobs.handlers import JobContext
 from service.infra.tokens import Scope
+from service.settings import Settings
 from tests.integration.conftest import Api
 from tests.integration.problems import problem
 from tests.unit.service.images.pictures import encoded, huge_png, picture
@@ -53,18 +57,22 @@ async def queued(postgres: asyncpg.Connection) -> list[MakeThumbnails]:
     return [MakeThumbnails.model_validate_json(row["payload"]) for row in rows]
 
 
-async def run(api: Api, jobs: Iterable[MakeThumbnails]) -> None:
-    for job in jobs:
-        await api.app.state.images.make_thumbnails(job, JobContext(1, 1, 1, {}))
+async def run(settings: Settings, jobs: Iterable[MakeThumbnails]) -> None:
+    database = Database(settings)
+    try:
+        for job in jobs:
+            await Thumbnails(database, ImageRepository(database)).make(job, JobContext(1, 1, 1, {}))
+    finally:
+        await database.close()
 
 
 @pytest.fixture
-async def run_jobs(api: Api, postgres: asyncpg.Connection) -> RunJobs:
+async def run_jobs(settings: Settings, postgres: asyncpg.Connection) -> RunJobs:
     """Runs what was enqueued since the test began."""
     await queued(postgres)
 
     async def run_jobs() -> None:
-        await run(api, await queued(postgres))
+        await run(settings, await queued(postgres))
 
     return run_jobs
 
@@ -137,6 +145,7 @@ async def test_the_thumbnails_of_a_replaced_image_are_gone_at_once(api: Api, run
 @pytest.mark.parametrize("newer_is_first", [True, False])
 async def test_an_image_that_was_replaced_while_it_was_read_never_wins(
     api: Api,
+    settings: Settings,
     postgres: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -157,13 +166,13 @@ async def test_an_image_that_was_replaced_while_it_was_read_never_wins(
     await put(api, product_id)
     jobs = await queued(postgres)
     with monkeypatch.context() as patches:
-        patches.setattr(use_cases, "thumbnails", slow)
-        older = asyncio.create_task(run(api, jobs))
+        patches.setattr(jobs_of_images, "thumbnails", slow)
+        older = asyncio.create_task(run(settings, jobs))
         await is_read.wait()
     await put(api, product_id, OTHER_PNG)
     newer = await queued(postgres)
     if newer_is_first:
-        await run(api, newer)
+        await run(settings, newer)
         may_end.set()
         await older
     else:
@@ -171,32 +180,32 @@ async def test_an_image_that_was_replaced_while_it_was_read_never_wins(
         await older
         assert (await state(api, product_id))["state"] == "pending"
         problem(await thumbnail(api, product_id), 404, "path.product_id")
-        await run(api, newer)
+        await run(settings, newer)
     assert (await state(api, product_id))["state"] == "ready"
     assert Image.open(BytesIO((await thumbnail(api, product_id)).content)).size == (128, 128)
 
 
-async def test_a_job_may_run_again(api: Api, postgres: asyncpg.Connection) -> None:
+async def test_a_job_may_run_again(api: Api, settings: Settings, postgres: asyncpg.Connection) -> None:
     product_id = (await api.create_product())["id"]
     await put(api, product_id)
     jobs = await queued(postgres)
-    await asyncio.gather(*(run(api, jobs) for _ in range(2)))
-    await run(api, jobs)
+    await asyncio.gather(*(run(settings, jobs) for _ in range(2)))
+    await run(settings, jobs)
     assert (await state(api, product_id))["state"] == "ready"
 
 
 async def test_a_deleted_product_has_no_image_and_its_job_nothing_to_do(
-    api: Api, postgres: asyncpg.Connection
+    api: Api, settings: Settings, postgres: asyncpg.Connection
 ) -> None:
     gone, going = [(await api.create_product())["id"] for _ in range(2)]
     await put(api, gone)
-    await run(api, await queued(postgres))
+    await run(settings, await queued(postgres))
     await put(api, going)
     for product_id in (gone, going):
         await api.client.delete(f"/products/{product_id}", headers=api.as_writer())
         problem(await api.client.get(f"/products/{product_id}/image"), 404, "path.product_id")
         problem(await thumbnail(api, product_id), 404, "path.product_id")
-    await run(api, await queued(postgres))
+    await run(settings, await queued(postgres))
     for table in ("product_images", "product_thumbnails"):
         count = f"SELECT count(*) FROM {table} WHERE product_id = ANY($1)"  # noqa: S608 (our own tables)
         assert await postgres.fetchval(count, [gone, going]) == 0
