@@ -24,6 +24,7 @@ from service.infra.body_limit import BodyLimit
 from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
+from service.infra.head import Head
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
 from service.infra.tokens import Tokens
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(database, redis),
-        middleware=[Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE)],
+        middleware=[Middleware(Head), Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE)],
         responses=problems.DEFAULT_RESPONSE,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -162,12 +162,13 @@ def _methods(request: Request) -> list[str]:
     """Those of every route of the path: routers name only those of the first (RFC 9110, 10.2.1 wants all)."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     operations = request.app.openapi()["paths"].items()
-    return sorted(
+    allowed = {
         method.upper()
         for template, methods in operations
         if compile_path(template)[0].match(path)
         for method in methods
-    )
+    }
+    return sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)
 
 
 def _field_problem(failure: Mapping[str, Any]) -> FieldProblem:
