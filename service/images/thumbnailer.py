@@ -76,19 +76,16 @@ def _too_large() -> Unusable:
 
 
 def _small(image: Image.Image, size: int) -> Image.Image:
-    if image.mode not in _SCALABLE or "transparency" in image.info:
+    if image.mode not in _SCALABLE:
         image = image.convert(_mode(image))
     image.thumbnail((size, size))
-    image.load()
     return image
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image as its camera meant it, without what else the file says."""
+    """The image as its camera meant it."""
     upright = _in_srgb(ImageOps.exif_transpose(image))
-    upright = upright.convert(_mode(upright))
-    upright.info = {}
-    return upright
+    return upright.convert(_mode(upright))
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
@@ -110,6 +107,7 @@ def _shrunk(image: Image.Image, sizes: Sequence[int]) -> Iterator[tuple[int, byt
     for size in sizes:
         image.thumbnail((size, size))
         encoded = BytesIO()
+        # What else the original says is left out: WebP files get the metadata that `save` is given.
         image.save(encoded, "WEBP", quality=QUALITY)
         yield size, encoded.getvalue()
 

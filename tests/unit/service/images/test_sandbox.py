@@ -110,6 +110,12 @@ async def test_the_program_knows_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_
     assert await refused(b"", "PNG") == "False"
 
 
+async def test_ctrl_c_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code = 'import json, os; print(json.dumps({"reason": f"{os.getsid(0) == os.getpid()}"}))'
+    replace_program(monkeypatch, tmp_path, code)
+    assert await refused(b"", "PNG") == "True"
+
+
 async def test_the_program_writes_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code = (
         f"file = open({str(tmp_path / 'file')!r}, 'w', buffering=1)\n"
