@@ -16,8 +16,7 @@ log = structlog.get_logger(__name__)
 
 READ_SECONDS = 2.0
 
-# `due` waits for a worker, `delayed` for its time, `dead` for an operator. Each is one index-only scan; ages are since
-# the job was due, was taken, died.
+# Each part is one index-only scan; ages are since the job was due, was taken, died.
 _READ = f"""
 SELECT name.task, part.state, part.jobs, coalesce(extract(epoch FROM now() - part.since), 0)::float8 AS age
 FROM unnest($1::text[]) AS name(task), LATERAL (
