@@ -89,3 +89,17 @@ async def test_one_worker_shows_the_queue_and_another_after_its_end(
         await until(is_second)
         await first.read()
         assert not shown(first)
+
+
+async def test_a_long_queue_is_counted_in_part_and_estimated(
+    settings: Settings, queue: asyncpg.Connection
+) -> None:
+    many = """
+    INSERT INTO pgqueuer (priority, status, entrypoint) SELECT 0, 'queued', 'greet' FROM generate_series(1, 30000)
+    """
+    await queue.execute(many)
+    await queue.execute("ANALYZE pgqueuer")
+    async with looking(settings) as (depth, _):
+        await depth.read()
+        jobs = shown(depth)[conventions.QUEUE_DEPTH.name, "greet", "due"]
+    assert 20_000 < jobs < 40_000
