@@ -11,6 +11,8 @@ from observability.asgi.admin import AdminServer
 from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument_worker
 from service.about import SERVICE_NAME, VERSION
+from service.images.jobs import MakeThumbnails, Thumbnails
+from service.images.repository import ImageRepository
 from service.infra.database import Database, autocommit_engine
 from service.infra.jobs.broker import queries_on
 from service.infra.jobs.clock import keep_scheduling
@@ -38,6 +40,7 @@ def wire(settings: Settings, database: Database) -> Handlers:
     """
     handlers = Handlers()
     handlers.add(SendWelcomeEmail, WelcomeEmails(UserRepository(database), _mailer(settings)).send)
+    handlers.add(MakeThumbnails, Thumbnails(database, ImageRepository(database)).make)
     handlers.add(ForgetIdempotencyKeys, IdempotencyKeys(database).forget)
     handlers.schedule(ForgetIdempotencyKeys(), "17 * * * *")
     handlers.add(ForgetHistory, History(database).forget)

@@ -17,7 +17,7 @@ _FORMS = {MediaType.JPEG: "JPEG", MediaType.PNG: "PNG", MediaType.WEBP: "WEBP"}
 class MakeThumbnails(Job):
     """Make the thumbnails of one upload."""
 
-    name: ClassVar[str] = "images.make_thumbnails"
+    name: ClassVar[str] = "make_thumbnails"
 
     product_id: int
     revision: int
