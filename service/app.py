@@ -13,8 +13,12 @@ from starlette.types import Lifespan
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from service import problems
+from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
 from service.health.service import HealthService
+from service.images.repository import ImageRepository
+from service.images.routes import router as images_router
+from service.images.service import ImageService
 from service.infra import redis as redis_client
 from service.infra.admission import Admission, Limits
 from service.infra.authentication import is_editor
@@ -23,6 +27,7 @@ from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
 from service.infra.draining import Draining
+from service.infra.head import Head
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
 from service.infra.tokens import Tokens
@@ -39,15 +44,19 @@ from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
 
-SERVICE_NAME = "glasshouse"
-VERSION = "0.1.0"
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
-ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)
+ROUTERS: tuple[APIRouter, ...] = (
+    items_router,
+    products_router,
+    images_router,
+    users_router,
+    health_router,
+)
 
 
 def __getattr__(name: str) -> FastAPI:
@@ -127,6 +136,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         deadline=settings.request_timeout,
     )
     return [
+        Middleware(Head),
         Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE),
         Middleware(Admission, limits=limits, always=HEALTH_PATHS, answer=problems.answer),
     ]
@@ -151,6 +161,7 @@ def _wire(
     app.state.cache = caching.responses
     app.state.products = ProductService(ProductRepository(database), caching.invalidations)
     app.state.items = ItemService(database, ItemRepository(database))
+    app.state.images = ImageService(database, ImageRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)

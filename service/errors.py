@@ -7,6 +7,7 @@ ServiceError
 ├── NotFound             the thing does not exist
 ├── Conflict             the thing's state does not allow it
 ├── PreconditionFailed   the caller has seen an older version
+├── Unsupported          the input is of a kind that nobody reads
 ├── TooManyRequests      the caller asks too often
 └── Unavailable          a dependency cannot answer right now
 """
@@ -66,6 +67,10 @@ class Conflict(ServiceError):
 class PreconditionFailed(ServiceError):
     title = "Precondition failed"
     location = ("header", "If-Match")
+
+
+class Unsupported(ServiceError):
+    title = "Unsupported"
 
 
 class _RetryLater(ServiceError):

@@ -30,6 +30,7 @@ Errors are problem details (RFC 9457) with the field, the reason and the trace i
 """
 TAGS = [
     {"name": "products", "description": "The catalogue"},
+    {"name": "images", "description": "The images of products, and their thumbnails"},
     {"name": "items", "description": "The stock: pieces of a product in a warehouse"},
     {"name": "users", "description": "Accounts and tokens"},
     {"name": "health", "description": "For load balancers and supervisors"},

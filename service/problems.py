@@ -22,6 +22,7 @@ from service.errors import (
     TooManyRequests,
     Unauthenticated,
     Unavailable,
+    Unsupported,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +35,7 @@ STATUS_OF: Mapping[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -166,12 +168,13 @@ def _methods(request: Request) -> list[str]:
     """Those of every route of the path: routers name only those of the first (RFC 9110, 10.2.1 wants all)."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     operations = request.app.openapi()["paths"].items()
-    return sorted(
+    allowed = {
         method.upper()
         for template, methods in operations
         if compile_path(template)[0].match(path)
         for method in methods
-    )
+    }
+    return sorted(allowed | {"HEAD"} if "GET" in allowed else allowed)
 
 
 def _field_problem(failure: Mapping[str, Any]) -> FieldProblem:

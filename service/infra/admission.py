@@ -15,8 +15,6 @@ from service.errors import Unavailable
 # Methods whose requests have no body to wait for.
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
-Refusal = Unavailable | HTTPException
-
 
 class Overloaded(Unavailable):
     """More requests are being served and are waiting than this process can do in time."""
@@ -30,6 +28,11 @@ class DeadlineExceeded(Unavailable):
     title = "Took too long"
 
 
+class _UploadTooSlow(HTTPException):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(408, f"The body was not here within {seconds:g} s", headers={"Connection": "close"})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one process. Times are in seconds.
@@ -39,7 +42,7 @@ class Limits:
         waiting: Requests that wait for others to end; more are refused.
         wait: The longest wait; then a request is refused.
         upload: How long a client may take to send its body.
-        deadline: How long serving may take from when the body is there.
+        deadline: How long serving may take, from when the body is there.
     """
 
     served: int
@@ -50,11 +53,7 @@ class Limits:
 
 
 class Admission:
-    """Serves so many requests at once, lets some wait for a moment, and refuses the rest quickly.
-
-    A client that sends its body slowly takes no place: it gets one when all is there. What reads a body does so as a
-    whole, so that keeping it here costs no more memory.
-    """
+    """Serves so many requests at once, lets some wait for a moment, and refuses the rest quickly."""
 
     def __init__(
         self,
@@ -77,52 +76,32 @@ class Admission:
         if scope["type"] != "http" or scope["path"].removeprefix(scope.get("root_path", "")) in self._always:
             await self.app(scope, receive, send)
             return
+        place = _Place(self._places)
         try:
-            if scope["method"] not in _BODILESS:
-                receive = await self._with_whole_body(receive)
-            await self._take_place()
-        except (Unavailable, HTTPException) as refusal:
-            await self._refuse(refusal, scope, receive, send)
-            return
-        try:
-            await self._serve(scope, receive, send)
+            await self._admit(place)
+            await self._serve(place, scope, receive, send)
+        except (Overloaded, DeadlineExceeded, _UploadTooSlow) as refusal:
+            response = await self._answer(Request(scope), refusal)
+            await response(scope, receive, send)
         finally:
-            self._places.release()
+            place.leave()
 
-    async def _with_whole_body(self, receive: Receive) -> Receive:
-        messages = []
-        try:
-            async with asyncio.timeout(self._limits.upload):
-                while True:
-                    messages.append(message := await receive())
-                    if not message.get("more_body"):
-                        break
-        except TimeoutError as error:
-            detail = f"The body was not here within {self._limits.upload:g} s"
-            raise HTTPException(408, detail, headers={"Connection": "close"}) from error
-        messages.reverse()
-
-        async def receive_again() -> Message:
-            return messages.pop() if messages else await receive()
-
-        return receive_again
-
-    async def _take_place(self) -> None:
+    async def _admit(self, place: "_Place") -> None:
         if not self._places.locked():
-            await self._places.acquire()
+            await place.take()
             return
         if self._waiting == self._limits.waiting:
             raise _shed()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._limits.wait):
-                await self._places.acquire()
+                await place.take()
         except TimeoutError as error:
             raise _shed() from error
         finally:
             self._waiting -= 1
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, place: "_Place", scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = False
 
         async def sending(message: Message) -> None:
@@ -130,18 +109,71 @@ class Admission:
             has_begun = True
             await send(message)
 
+        upload = None
         try:
-            async with asyncio.timeout(self._limits.deadline) as deadline:
+            async with asyncio.timeout(self._limits.deadline) as clock:
+                if scope["method"] not in _BODILESS:
+                    upload = _Upload(receive, place, clock, self._limits)
+                    receive = upload.receive
                 await self.app(scope, receive, sending)
-        except TimeoutError:
-            if has_begun or not deadline.expired():
+        except TimeoutError as error:
+            if has_begun or not clock.expired():
                 raise
-            detail = f"There was no answer within {self._limits.deadline:g} s"
-            await self._refuse(DeadlineExceeded(detail, retry_after=1), scope, receive, send)
+            if upload is not None and upload.is_awaited:
+                raise _UploadTooSlow(self._limits.upload) from error
+            msg = f"There was no answer within {self._limits.deadline:g} s"
+            raise DeadlineExceeded(msg, retry_after=1) from error
 
-    async def _refuse(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope), refusal)
-        await response(scope, receive, send)
+
+class _Place:
+    """One of the places of those who are being served, taken or not."""
+
+    __slots__ = ("_is_taken", "_places")
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._is_taken = False
+
+    async def take(self) -> None:
+        await self._places.acquire()
+        self._is_taken = True
+
+    def leave(self) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            self._places.release()
+
+
+class _Upload:
+    """The body of a request. Whoever waits for it gives the place to others, and has a clock of its own."""
+
+    def __init__(self, receive: Receive, place: _Place, clock: asyncio.Timeout, limits: Limits) -> None:
+        self._receive = receive
+        self._place = place
+        self._clock = clock
+        self._limits = limits
+        self._has_begun = self._is_complete = False
+
+    @property
+    def is_awaited(self) -> bool:
+        return self._has_begun and not self._is_complete
+
+    async def receive(self) -> Message:
+        if self._is_complete:
+            return await self._receive()
+        if not self._has_begun:
+            self._has_begun = True
+            self._allow(self._limits.upload)
+        self._place.leave()
+        message = await self._receive()
+        if not message.get("more_body"):
+            self._is_complete = True
+            self._allow(self._limits.deadline)
+        await self._place.take()
+        return message
+
+    def _allow(self, seconds: float) -> None:
+        self._clock.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 def _shed() -> Overloaded:

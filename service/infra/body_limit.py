@@ -1,11 +1,14 @@
 from collections.abc import Awaitable
 
+from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_OWN_LIMIT = "glasshouse.max_body_size"
+
 
 class BodyLimit:
-    """Refuses to read larger bodies than this, declared or sent.
+    """Refuses to read larger bodies than this, declared or sent, unless the route has a limit of its own.
 
     FastAPI's own limit answers in plain text, past the application's error handlers.
     """
@@ -17,18 +20,25 @@ class BodyLimit:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Hand the call on; not a coroutine of its own, which every request would pay for."""
         if scope["type"] == "http":
-            receive = self._limited(receive)
+            receive = self._limited(scope, receive)
         return self.app(scope, receive, send)
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
         size = 0
 
         async def limited() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._max_body_size:
-                raise HTTPException(413, f"Send no more than {self._max_body_size:,} bytes")
+            limit = scope.get(_OWN_LIMIT, self._max_body_size)
+            if size > limit:
+                raise HTTPException(413, f"Send no more than {limit:,} bytes")
             return message
 
         return limited
+
+
+async def read_body(request: Request, max_body_size: int) -> bytes:
+    """The body, with another limit than the application's: for routes without a body parameter."""
+    request.scope[_OWN_LIMIT] = max_body_size
+    return await request.body()

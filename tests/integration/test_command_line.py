@@ -81,6 +81,8 @@ def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(
         ("api", API, "Cannot reach PostgreSQL at 127.0.0.1:1"),
         ("api", API | {"TOKEN_SECRET": "secret"}, "TOKEN_SECRET: must be at least 32 random characters"),
         ("api", API | {"REDIS_URL": "localhost"}, "REDIS_URL: must start with redis://"),
+        ("worker", API, "Cannot reach PostgreSQL at 127.0.0.1:1"),
+        ("worker", API | {"SMTP_URL": "localhost"}, "SMTP_URL: must look like smtp://"),
         ("api", API | {"HOST": "192.0.2.1"}, "choose an address of this machine with HOST"),
     ],
 )

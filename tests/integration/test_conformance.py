@@ -22,13 +22,14 @@ EXISTING: dict[str, Any] = {
     "/items": {"product_id": 1, "sku": "ONE", "warehouse": "ONE", "quantity": 1000},
 }
 # Why a request may be refused that the schema admits: a schema cannot say that text is more than blanks, how many
-# digits a number has, which cursors and domains of e-mail addresses there are, or which products.
+# digits a number has, which cursors and domains of e-mail addresses there are, which products, or which keys were used.
 BEYOND_SCHEMAS = {
     "string_too_short",
     "decimal_max_digits",
     "decimal_max_places",
     "value_error",
     "unknown-product",
+    "idempotency-key-reused",
 }
 
 # The document alone: it is needed to collect the tests, before there is a database.
