@@ -36,6 +36,11 @@ from service.settings import Settings, SettingsError
 from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
+from service.webhooks.deliveries import DeliveryRepository
+from service.webhooks.publisher import WebhookEvents
+from service.webhooks.repository import WebhookRepository
+from service.webhooks.routes import router as webhooks_router
+from service.webhooks.service import WebhookService
 
 SERVICE_NAME = "glasshouse"
 VERSION = "0.1.0"
@@ -43,7 +48,13 @@ VERSION = "0.1.0"
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
-ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)
+ROUTERS: tuple[APIRouter, ...] = (
+    items_router,
+    products_router,
+    users_router,
+    webhooks_router,
+    health_router,
+)
 
 
 def __getattr__(name: str) -> FastAPI:
@@ -125,9 +136,15 @@ def _wire(
     app.state.health = HealthService(database, redis, pending_on)
     app.state.caching = caching
     app.state.cache = caching.responses
-    app.state.products = ProductService(ProductRepository(database), caching.invalidations)
+    deliveries = DeliveryRepository(database)
+    app.state.products = ProductService(
+        ProductRepository(database), caching.invalidations, WebhookEvents(deliveries)
+    )
     app.state.items = ItemService(database, ItemRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
+    app.state.webhooks = WebhookService(
+        database, WebhookRepository(database), deliveries, allow_private=settings.webhook_allow_private
+    )
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)
 

@@ -32,6 +32,7 @@ TAGS = [
     {"name": "products", "description": "The catalogue"},
     {"name": "items", "description": "The stock: pieces of a product in a warehouse"},
     {"name": "users", "description": "Accounts and tokens"},
+    {"name": "webhooks", "description": "Events of the catalogue, sent to your own servers"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]
 

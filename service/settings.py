@@ -101,6 +101,10 @@ class Settings(DatabaseSettings):
     register_rate_limit: Rate = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
 
+    # Seconds for a whole delivery; and whether it may go to this machine and its network, for local use alone.
+    webhook_timeout: Seconds = 10.0
+    webhook_allow_private: bool = False
+
     @field_validator("admin_port")
     @classmethod
     def _apart_from_port(cls, admin_port: int | None, others: ValidationInfo) -> int | None:

@@ -18,6 +18,7 @@ MODELS = (
     "service.products.models",
     "service.items.models",
     "service.users.models",
+    "service.webhooks.models",
     "service.infra.cache.models",
 )
 LOCK = 0x676C617373  # one migration at a time, however many processes start together

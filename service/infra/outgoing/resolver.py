@@ -42,7 +42,9 @@ class ScriptedResolver:
 def literal_addresses(host: str) -> Sequence[str]:
     """What a host names without a resolver, in any spelling that the system takes for an address (127.1); empty for a name."""
     try:
-        return _addresses(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+        return _addresses(
+            socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        )
     except (OSError, UnicodeError):
         return ()
 

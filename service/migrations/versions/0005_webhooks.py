@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0005_webhooks"
-down_revision = "0002_cache_invalidations"
+down_revision = "0003_jobs"
 branch_labels = None
 depends_on = None
 
@@ -71,7 +71,9 @@ def _create_deliveries() -> None:
         sa.Column("attempts", sa.Integer, server_default="0", nullable=False),
         sa.Column("turn", sa.Integer, server_default="1", nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
-        sa.UniqueConstraint("event_id", "subscription_id", name=op.f("uq_webhook_deliveries_event_id")),
+        sa.UniqueConstraint(
+            "event_id", "subscription_id", name=op.f("uq_webhook_deliveries_event_id_subscription_id")
+        ),
     )
     op.create_index("ix_webhook_deliveries_subscription_id_id", table, ["subscription_id", "id"])
     op.create_index(
