@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from pgqueuer.adapters.persistence.queries import Queries
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from observability import context, conventions
@@ -22,7 +23,14 @@ async def enqueue(
         idempotency_key: Does nothing while a job of this name and key waits or runs. One that has ended is forgotten.
         delay: How long after the commit it runs at the earliest.
     """
-    await queries_in(session).enqueue(
+    await enqueue_with(queries_in(session), job, idempotency_key=idempotency_key, delay=delay)
+
+
+async def enqueue_with(
+    queries: Queries, job: Job, *, idempotency_key: str | None = None, delay: timedelta = _AT_ONCE
+) -> None:
+    """The same wherever `queries` run their statements."""
+    await queries.enqueue(
         job.name,
         job.model_dump_json().encode(),
         execute_after=delay,
