@@ -12,7 +12,8 @@ from service.infra.jobs.handlers import Postpone
 
 log = structlog.get_logger(__name__)
 
-CALLS_AT_ONCE = 4
+# How many calls a server gets at once: before it has answered, when its last call was answered, when it was not.
+UNKNOWN, ANSWERING, FAILING = 2, 4, 1
 FAILURES_TO_OPEN = 5
 # How long a server is left alone, and how long anything waits before it asks again: in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0
@@ -25,6 +26,7 @@ class _Server:
 
     Attributes:
         calls: Calls under way.
+        allowed: How many those may be.
         failures: Calls without an answer since the last that had one.
         pause_ends: Left alone until then.
         queue_ends: When the last of those that were sent away is expected back.
@@ -33,6 +35,7 @@ class _Server:
     """
 
     calls: int = 0
+    allowed: int = UNKNOWN
     failures: int = 0
     pause_ends: float = 0.0
     queue_ends: float = 0.0
@@ -74,9 +77,7 @@ class Targets:
                 del self._servers[name]
 
     def _require_turn(self, name: str, server: _Server, now: float) -> None:
-        # One that has just failed is asked by one call at a time, so that it holds up no more than that.
-        allowed = 1 if server.failures else CALLS_AT_ONCE
-        if server.pause_ends <= now and server.calls < allowed:
+        if server.pause_ends <= now and server.calls < server.allowed:
             return
         latest = now + LONGEST_PAUSE
         server.queue_ends = min(max(server.queue_ends, server.pause_ends, now) + server.pace, latest)
@@ -85,11 +86,11 @@ class Targets:
 
     def _learn(self, name: str, server: _Server, began: float, *, was_answered: bool) -> None:
         now = self._clock()
-        server.pace = min(max((now - began) / CALLS_AT_ONCE, LEAST_PACE), MOST_PACE)
+        server.pace = min(max((now - began) / ANSWERING, LEAST_PACE), MOST_PACE)
         if was_answered:
-            server.failures = 0
+            server.failures, server.allowed = 0, ANSWERING
             return
-        server.failures += 1
+        server.failures, server.allowed = server.failures + 1, FAILING
         if server.failures >= FAILURES_TO_OPEN:
             pause = _pause(server.failures - FAILURES_TO_OPEN)
             server.pause_ends = now + pause

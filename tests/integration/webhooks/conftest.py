@@ -99,7 +99,10 @@ class Worker:
         rows = await self.postgres.fetch(
             "DELETE FROM pgqueuer WHERE entrypoint = 'deliver_webhook' RETURNING id, payload"
         )
-        return [DeliverWebhook.model_validate_json(row["payload"]) for row in sorted(rows)]
+        return [
+            DeliverWebhook.model_validate_json(row["payload"])
+            for row in sorted(rows, key=lambda row: int(row["id"]))
+        ]
 
     async def work(self) -> int:
         """Do once what waits now, and say how much that was."""

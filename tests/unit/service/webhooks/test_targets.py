@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from service.infra.jobs.handlers import Postpone
-from service.webhooks.targets import CALLS_AT_ONCE, FAILURES_TO_OPEN, LONGEST_PAUSE, Targets
+from service.webhooks.targets import ANSWERING, FAILURES_TO_OPEN, LONGEST_PAUSE, UNKNOWN, Targets
 
 
 class Clock:
@@ -43,11 +43,20 @@ def wait(targets: Targets, name: str = "a:443") -> float:
 
 def test_a_server_has_so_many_calls_at_once_and_no_more(targets: Targets) -> None:
     with ExitStack() as calls:
-        for _ in range(CALLS_AT_ONCE):
+        for _ in range(UNKNOWN):
             calls.enter_context(targets.call("a:443")).was_answered = True
         assert wait(targets) > 0
         assert wait(targets, "b:443") == 0
     assert wait(targets) == 0
+
+
+def test_one_that_answers_has_more_calls_at_once(targets: Targets) -> None:
+    with ExitStack() as calls:
+        calls.enter_context(targets.call("a:443")).was_answered = True
+        call(targets)
+        for _ in range(ANSWERING - 1):
+            calls.enter_context(targets.call("a:443")).was_answered = True
+        assert wait(targets) > 0
 
 
 def test_one_that_does_not_answer_is_left_alone_and_then_asked_once(targets: Targets, clock: Clock) -> None:
@@ -87,7 +96,7 @@ def test_pauses_get_longer_up_to_a_limit(targets: Targets, clock: Clock) -> None
 
 def test_those_who_are_sent_away_come_back_one_after_the_other(targets: Targets) -> None:
     with ExitStack() as calls:
-        for _ in range(CALLS_AT_ONCE):
+        for _ in range(UNKNOWN):
             calls.enter_context(targets.call("a:443")).was_answered = True
         waits = [wait(targets) for _ in range(5000)]
     assert waits[0] < waits[1] < waits[2]
@@ -97,7 +106,7 @@ def test_those_who_are_sent_away_come_back_one_after_the_other(targets: Targets)
 def test_a_call_that_breaks_off_gives_its_place_back_and_says_nothing_about_the_server(
     targets: Targets,
 ) -> None:
-    for _ in range(FAILURES_TO_OPEN + CALLS_AT_ONCE):
+    for _ in range(FAILURES_TO_OPEN + UNKNOWN):
         with pytest.raises(ZeroDivisionError), targets.call("a:443"):
             raise ZeroDivisionError
     assert wait(targets) == 0
