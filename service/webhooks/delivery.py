@@ -1,10 +1,13 @@
 """What the worker does for webhooks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
 import structlog
 
+from observability import conventions
+from observability.context import current
 from service.infra.database import Database
 from service.infra.jobs.handlers import JobContext
 from service.infra.jobs.job import RetryPolicy
@@ -34,7 +37,7 @@ class WebhookDelivery:
         self._sender = sender
         self._targets = targets
 
-    async def deliver(self, job: DeliverWebhook, _context: JobContext) -> None:
+    async def deliver(self, job: DeliverWebhook, context: JobContext) -> None:
         """Make one attempt.
 
         Raises:
@@ -44,7 +47,7 @@ class WebhookDelivery:
         if due is None:
             return
         with self._targets.call(server_of(due.message.url)) as call:
-            outcome = await self._sender.send(due.message)
+            outcome = await self._sender.send(replace(due.message, traceparent=_traceparent(context)))
             call.was_answered = outcome.status is not None
         await self._settle(job, outcome, attempt=due.attempts + 1)
 
@@ -65,6 +68,12 @@ class WebhookDelivery:
                 await enqueue(session, following, idempotency_key=following.key, delay=delay)
         if status is DeliveryStatus.DEAD:
             log.warning("webhook_delivery_dead", delivery_id=job.delivery_id, attempts=attempt)
+
+
+def _traceparent(context: JobContext) -> str:
+    """Of this run, or else of whoever enqueued it."""
+    record = current()
+    return record.traceparent if record else context.headers.get(conventions.TRACEPARENT_HEADER, "")
 
 
 def _status(outcome: Outcome, attempt: int) -> DeliveryStatus:

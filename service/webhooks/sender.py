@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import httpx2
 
-from observability import context, conventions
+from observability import conventions
 from service.infra.outgoing.resolver import Resolver
 from service.infra.outgoing.transport import CheckedTransport
 from service.webhooks.signing import signed_headers
@@ -27,12 +27,13 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent, and where."""
+    """What is sent, where, and in which trace (W3C Trace Context), empty when there is none."""
 
     delivery_id: int
     url: str
     secret: bytes
     body: str
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ class Sender:
 
     async def _send(self, message: Message, now: datetime) -> tuple[int | None, str | None]:
         body, status = message.body.encode(), None
-        headers = signed_headers(message.secret, message.delivery_id, message.body, now) | _traceparent()
+        headers = signed_headers(message.secret, message.delivery_id, message.body, now)
+        if message.traceparent:
+            headers[conventions.TRACEPARENT_HEADER] = message.traceparent
         try:
             async with (
                 asyncio.timeout(self._timeout),
@@ -99,8 +102,3 @@ async def _hear_out(answer: httpx2.Response) -> None:
         size += len(part)
         if size > MAX_ANSWER_BYTES:
             return
-
-
-def _traceparent() -> dict[str, str]:
-    record = context.current()
-    return {conventions.TRACEPARENT_HEADER: record.traceparent} if record else {}

@@ -1,3 +1,4 @@
+import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -88,31 +89,43 @@ async def owner(api: Api, postgres: asyncpg.Connection) -> AsyncIterator[Owner]:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """A job as a worker gets it."""
+
+    job: DeliverWebhook
+    context: JobContext
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     """Does what waits in the queue, and does not wait itself."""
 
     postgres: asyncpg.Connection
     delivery: WebhookDelivery
 
-    async def jobs(self) -> list[DeliverWebhook]:
+    async def tasks(self) -> list[Task]:
         """Take all that waits, whenever it is to be done."""
         rows = await self.postgres.fetch(
-            "DELETE FROM pgqueuer WHERE entrypoint = 'deliver_webhook' RETURNING id, payload"
+            "WITH taken AS (DELETE FROM pgqueuer WHERE entrypoint = 'deliver_webhook' RETURNING *) "
+            "SELECT * FROM taken ORDER BY id"
         )
-        return [
-            DeliverWebhook.model_validate_json(row["payload"])
-            for row in sorted(rows, key=lambda row: int(row["id"]))
-        ]
+        return [_task(row) for row in rows]
 
     async def work(self) -> int:
         """Do once what waits now, and say how much that was."""
-        jobs = await self.jobs()
-        for job in jobs:
-            await self.run(job)
-        return len(jobs)
+        tasks = await self.tasks()
+        for task in tasks:
+            await self.run(task)
+        return len(tasks)
 
-    async def run(self, job: DeliverWebhook) -> None:
-        await self.delivery.deliver(job, JobContext(job_id=1, attempt=1, attempts=8, headers={}))
+    async def run(self, task: Task) -> None:
+        await self.delivery.deliver(task.job, task.context)
+
+
+def _task(row: asyncpg.Record) -> Task:
+    headers = json.loads(row["headers"] or "{}")
+    job = DeliverWebhook.model_validate_json(row["payload"])
+    return Task(job, JobContext(job_id=row["id"], attempt=1, attempts=job.retry.attempts, headers=headers))
 
 
 @pytest.fixture(scope="module")

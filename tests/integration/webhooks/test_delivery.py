@@ -26,6 +26,20 @@ async def test_a_receiver_verifies_what_it_gets(
     assert received.headers["webhook-id"] == str(delivery["id"])
 
 
+async def test_a_receiver_can_continue_the_trace_of_the_write(
+    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+) -> None:
+    await owner.subscribe(receiver.url)
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = api.as_writer(traceparent=f"00-{trace_id}-b7ad6b7169203331-01")
+    new = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
+    await api.client.post("/products", json=new, headers=headers)
+    await worker.work()
+    version, found, span_id, flags = receiver.received[0].headers["traceparent"].split("-")
+    assert (version, found, flags) == ("00", trace_id, "01")
+    assert span_id != "b7ad6b7169203331"
+
+
 async def test_the_secret_of_another_webhook_verifies_nothing(
     api: Api, owner: Owner, worker: Worker, receiver: Receiver
 ) -> None:
@@ -220,12 +234,12 @@ async def test_a_job_that_runs_again_after_it_was_done_sends_nothing(
 ) -> None:
     await owner.subscribe(receiver.url)
     await api.create_product()
-    (job,) = await worker.jobs()
+    (task,) = await worker.tasks()
     receiver.answer = status(500)
-    await worker.run(job)
-    await worker.run(job)
+    await worker.run(task)
+    await worker.run(task)
     assert len(receiver.received) == 1
-    assert len(await worker.jobs()) == 1
+    assert len(await worker.tasks()) == 1
 
 
 async def test_an_attempt_that_two_workers_make_at_once_has_one_successor(
@@ -233,10 +247,10 @@ async def test_an_attempt_that_two_workers_make_at_once_has_one_successor(
 ) -> None:
     webhook = await owner.subscribe(receiver.url)
     await api.create_product()
-    (job,) = await worker.jobs()
+    (task,) = await worker.tasks()
     receiver.answer = status(500)
-    await asyncio.gather(worker.run(job), worker.run(job))
-    assert len(await worker.jobs()) == 1
+    await asyncio.gather(worker.run(task), worker.run(task))
+    assert len(await worker.tasks()) == 1
     (delivery,) = await owner.deliveries(webhook["id"])
     assert 1 <= len(delivery["attempts"]) <= 2
 
