@@ -13,6 +13,7 @@ from starlette.types import Lifespan
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from service import problems
+from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
@@ -42,8 +43,6 @@ from service.webhooks.repository import WebhookRepository
 from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
-SERVICE_NAME = "glasshouse"
-VERSION = "0.1.0"
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
