@@ -1,13 +1,19 @@
 """Events of other features, on their way to webhooks."""
 
-import json
 from datetime import UTC, datetime
 
+from pydantic import BaseModel, SerializeAsAny
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from service.infra.events import Event
+from service.infra.events import Event, EventType
 from service.infra.jobs.queue import enqueue
 from service.webhooks.deliveries import DeliveryRepository
+
+
+class _Body(BaseModel):
+    type: EventType
+    timestamp: datetime
+    data: SerializeAsAny[BaseModel]
 
 
 class WebhookEvents:
@@ -23,9 +29,4 @@ class WebhookEvents:
 
 def _body(event: Event) -> str:
     """What is signed and sent, to everybody and in every attempt."""
-    message = {
-        "type": event.type,
-        "timestamp": datetime.now(UTC).isoformat(),
-        "data": event.data.model_dump(mode="json"),
-    }
-    return json.dumps(message, separators=(",", ":"))
+    return _Body(type=event.type, timestamp=datetime.now(UTC), data=event.data).model_dump_json()

@@ -20,6 +20,7 @@ MAX_ERROR_LENGTH = 200
 _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "Glasshouse-Webhooks",
+    "Connection": "close",
     # What is thrown away need not be unpacked.
     "Accept-Encoding": "identity",
 }
@@ -68,7 +69,7 @@ class Sender:
         """Send it once; a failure is an outcome, too."""
         started_at, began = datetime.now(UTC), time.perf_counter()
         status, error = await self._send(message, started_at)
-        return Outcome(started_at, time.perf_counter() - began, status, error)
+        return Outcome(started_at, round(time.perf_counter() - began, 6), status, error)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -156,7 +156,9 @@ async def test_retries_are_put_off_longer_each_time(
     for _ in range(4):
         await worker.work()
         waits.append(
-            await postgres.fetchval("SELECT extract(epoch FROM execute_after - created) FROM pgqueuer WHERE entrypoint = 'deliver_webhook'")
+            await postgres.fetchval(
+                "SELECT extract(epoch FROM execute_after - created) FROM pgqueuer WHERE entrypoint = 'deliver_webhook'"
+            )
         )
     for wait, longest in zip(waits, (10, 20, 40, 80), strict=True):
         assert longest / 2 - 1 < wait < longest + 1
