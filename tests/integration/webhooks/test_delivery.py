@@ -7,9 +7,11 @@ import asyncpg
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from service.infra.jobs.handlers import JobContext
+from service.webhooks.jobs import ForgetWebhookEvents
 from tests.integration.conftest import Api
 from tests.integration.webhooks.conftest import Owner, Worker
-from tests.integration.webhooks.receiver import Receiver, endless, hang_up, receiving, status
+from tests.integration.webhooks.receiver import Receiver, hang_up, receiving, status
 
 
 async def test_a_receiver_verifies_what_it_gets(
@@ -292,17 +294,6 @@ async def test_redirects_are_not_followed(api: Api, owner: Owner, worker: Worker
     assert delivery["status"] == "pending"
 
 
-async def test_an_answer_without_end_is_not_read_to_the_end(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
-) -> None:
-    receiver.answer = endless
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
-    await worker.work()
-    (delivery,) = await owner.deliveries(webhook["id"])
-    assert delivery["status"] == "delivered"
-
-
 @pytest.mark.parametrize("answer", [hang_up, status(200, "Broken Header")])
 async def test_no_usable_answer_is_a_failure_with_a_reason(
     api: Api, owner: Owner, worker: Worker, receiver: Receiver, answer: object
@@ -326,3 +317,23 @@ async def test_a_target_that_refuses_connections_is_a_failure_with_a_reason(
     (delivery,) = await owner.deliveries(webhook["id"])
     assert delivery["attempts"][0]["error"]
     assert delivery["status"] == "pending"
+
+
+async def test_what_happened_long_ago_is_forgotten_with_its_deliveries(
+    api: Api, owner: Owner, worker: Worker, receiver: Receiver, postgres: asyncpg.Connection
+) -> None:
+    webhook = await owner.subscribe(receiver.url)
+    for _ in range(3):
+        await api.create_product()
+    await worker.work()
+    first, second, third = await owner.deliveries(webhook["id"])
+    await postgres.execute(
+        "UPDATE webhook_events SET created_at = now() - CASE WHEN id = $1 THEN interval '30 days 1 minute' "
+        "ELSE interval '29 days' END",
+        await postgres.fetchval("SELECT event_id FROM webhook_deliveries WHERE id = $1", second["id"]),
+    )
+    context = JobContext(job_id=1, attempt=1, attempts=8, headers={})
+    await worker.delivery.forget(ForgetWebhookEvents(), context)
+    kept = [each["id"] for each in await owner.deliveries(webhook["id"])]
+    assert kept == [first["id"], third["id"]]
+    assert await postgres.fetchval("SELECT count(*) FROM webhook_attempts") == 2

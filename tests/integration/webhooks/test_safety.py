@@ -137,7 +137,7 @@ async def test_an_answer_counts_from_its_status_on(receiver: Receiver) -> None:
 
 async def test_of_an_answer_without_end_a_little_is_read(receiver: Receiver) -> None:
     receiver.answer = endless
-    async with sending([LOOPBACK], allow_private=True) as sender:
+    async with sending([LOOPBACK], allow_private=True, seconds=600) as sender, asyncio.timeout(60):
         outcome = await sender.send(message(receiver))
     assert outcome.is_success
 
