@@ -43,6 +43,11 @@ from service.settings import Settings, SettingsError
 from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
+from service.webhooks.deliveries import DeliveryRepository
+from service.webhooks.publisher import WebhookEvents
+from service.webhooks.repository import WebhookRepository
+from service.webhooks.routes import router as webhooks_router
+from service.webhooks.service import WebhookService
 
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
@@ -55,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     products_router,
     images_router,
     users_router,
+    webhooks_router,
     health_router,
 )
 
@@ -159,10 +165,16 @@ def _wire(
     app.state.tokens = tokens
     app.state.caching = caching
     app.state.cache = caching.responses
-    app.state.products = ProductService(ProductRepository(database), caching.invalidations)
+    deliveries = DeliveryRepository(database)
+    app.state.products = ProductService(
+        ProductRepository(database), caching.invalidations, WebhookEvents(deliveries)
+    )
     app.state.items = ItemService(database, ItemRepository(database))
     app.state.images = ImageService(database, ImageRepository(database))
     app.state.users = UserService(database, UserRepository(database), passwords, tokens)
+    app.state.webhooks = WebhookService(
+        database, WebhookRepository(database), deliveries, allow_private=settings.webhook_allow_private
+    )
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)
 

@@ -33,6 +33,7 @@ TAGS = [
     {"name": "images", "description": "The images of products, and their thumbnails"},
     {"name": "items", "description": "The stock: pieces of a product in a warehouse"},
     {"name": "users", "description": "Accounts and tokens"},
+    {"name": "webhooks", "description": "Events of the catalogue, sent to your own servers"},
     {"name": "health", "description": "For load balancers and supervisors"},
 ]
 

@@ -123,6 +123,10 @@ class Settings(DatabaseSettings):
     register_rate_limit: Rate = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
 
+    # Seconds for a whole delivery; and whether it may go to this machine and its network, for local use alone.
+    webhook_timeout: Seconds = 10.0
+    webhook_allow_private: bool = False
+
     # What workers need besides. A worker that was not heard of for so long has lost its jobs to the others.
     smtp_url: Annotated[SmtpUrl | None, Field(repr=False)] = None
     smtp_timeout: Seconds = 10.0

@@ -22,17 +22,23 @@ from service.infra.jobs.history import ForgetHistory, History
 from service.infra.jobs.listener import Listener
 from service.infra.jobs.worker import Worker
 from service.infra.mail.mailer import Mailer
+from service.infra.outgoing.resolver import SystemResolver
 from service.items.jobs import ForgetIdempotencyKeys, IdempotencyKeys
 from service.settings import Settings, SettingsError
 from service.users.jobs import SendWelcomeEmail, WelcomeEmails
 from service.users.repository import UserRepository
+from service.webhooks.deliveries import DeliveryRepository
+from service.webhooks.delivery import WebhookDelivery
+from service.webhooks.jobs import DeliverWebhook, ForgetWebhookEvents
+from service.webhooks.sender import Sender
+from service.webhooks.targets import Targets
 
 # One connection listens; the others are for taking, renewing and finishing, which take a millisecond each.
 QUEUE_CONNECTIONS = 5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def wire(settings: Settings, database: Database) -> Handlers:
+def wire(settings: Settings, database: Database, sender: Sender) -> Handlers:
     """The handler of every job of this service.
 
     Raises:
@@ -45,6 +51,10 @@ def wire(settings: Settings, database: Database) -> Handlers:
     handlers.schedule(ForgetIdempotencyKeys(), "17 * * * *")
     handlers.add(ForgetHistory, History(database).forget)
     handlers.schedule(ForgetHistory(), "47 3 * * *")
+    webhooks = WebhookDelivery(database, DeliveryRepository(database), sender, Targets())
+    handlers.add(DeliverWebhook, webhooks.deliver)
+    handlers.add(ForgetWebhookEvents, webhooks.forget)
+    handlers.schedule(ForgetWebhookEvents(), "37 * * * *")
     return handlers
 
 
@@ -56,8 +66,11 @@ async def work(settings: Settings, *, started: Callable[[], None]) -> None:
     """
     database = Database(settings)
     engine = autocommit_engine(settings, "queue", QUEUE_CONNECTIONS)
+    sender = Sender(
+        SystemResolver(), timeout=settings.webhook_timeout, allow_private=settings.webhook_allow_private
+    )
     try:
-        handlers = wire(settings, database)
+        handlers = wire(settings, database, sender)
         telemetry = instrument_worker(
             service_name=SERVICE_NAME,
             engine={"read": database.reader, "write": database.writer, "queue": engine},
@@ -87,6 +100,7 @@ async def work(settings: Settings, *, started: Callable[[], None]) -> None:
             for task in beside:
                 task.cancel()
     finally:
+        await sender.close()
         await engine.dispose()
         await database.close()
 

@@ -19,6 +19,7 @@ MODELS = (
     "service.items.models",
     "service.users.models",
     "service.images.models",
+    "service.webhooks.models",
     "service.infra.cache.models",
 )
 LOCK = 0x676C617373  # one migration at a time, however many processes start together

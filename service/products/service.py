@@ -2,6 +2,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.infra import cursors, etags
 from service.infra.cache.invalidations import Invalidations
+from service.infra.events import Event, Events, EventType
 from service.products.caching import tags_of_change
 from service.products.errors import ProductChanged, ProductNotFound
 from service.products.repository import ProductRepository
@@ -11,9 +12,10 @@ from service.products.schemas import NewProduct, Product, ProductChange, Product
 class ProductService:
     """What can be done with the catalogue."""
 
-    def __init__(self, products: ProductRepository, invalidations: Invalidations) -> None:
+    def __init__(self, products: ProductRepository, invalidations: Invalidations, events: Events) -> None:
         self._products = products
         self._invalidations = invalidations
+        self._events = events
 
     async def get(self, product_id: int) -> Product:
         product = await self._products.get(product_id)
@@ -31,6 +33,7 @@ class ProductService:
     async def create(self, product: NewProduct) -> Product:
         async with self._invalidations.transaction() as change:
             created = await self._products.add(change.session, product)
+            await self._events.publish(change.session, Event(EventType.PRODUCT_CREATED, created))
             change.outdates(*tags_of_change(None, created))
         return created
 
@@ -39,6 +42,7 @@ class ProductService:
             current = await self._current(transaction.session, product_id, if_match)
             values = change.model_dump(exclude_unset=True)
             changed = await self._products.change(transaction.session, product_id, values)
+            await self._events.publish(transaction.session, Event(EventType.PRODUCT_UPDATED, changed))
             transaction.outdates(*tags_of_change(current, changed))
         return changed
 
@@ -46,6 +50,7 @@ class ProductService:
         async with self._invalidations.transaction() as change:
             current = await self._current(change.session, product_id, if_match)
             await self._products.delete(change.session, product_id)
+            await self._events.publish(change.session, Event(EventType.PRODUCT_DELETED, current))
             change.outdates(*tags_of_change(current, None))
 
     async def _current(self, session: AsyncSession, product_id: int, if_match: str | None) -> Product:

@@ -74,7 +74,7 @@ WRONG = {
 
 async def refused(api: Api, operation: Operation, headers: dict[str, str], status: int) -> str:
     """The challenge with which the operation is refused."""
-    path = operation.path.format(product_id=1, item_id=1)
+    path = operation.path.format(product_id=1, item_id=1, webhook_id=1, delivery_id=1)
     answer = await api.client.request(operation.method, path, json={}, headers=headers)
     problem(answer, status, "header.Authorization")
     challenge: str = answer.headers["www-authenticate"]
@@ -101,6 +101,7 @@ async def test_every_write_names_one_scope_that_exists(operations: list[Operatio
     assert {each.scopes for each in operations if each.method != "get"} == {
         ("catalogue:write",),
         ("stock:write",),
+        ("webhooks:manage",),
     }
 
 

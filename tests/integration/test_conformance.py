@@ -18,17 +18,20 @@ EXAMPLES_AN_OPERATION = 30
 # What the id 1 of the examples leads to.
 EXISTING: dict[str, Any] = {
     "/register": {"email": "one@example.com", "password": "long passphrase", "name": "One"},
+    "/webhooks": {"url": "https://example.com/hook", "events": ["product.created"]},
     "/products": {"name": "One", "description": "One", "category": "one", "price": "1"},
     "/items": {"product_id": 1, "sku": "ONE", "warehouse": "ONE", "quantity": 1000},
 }
 # Why a request may be refused that the schema admits: a schema cannot say that text is more than blanks, how many
-# digits a number has, which cursors and domains of e-mail addresses there are, which products, or which keys were used.
+# digits a number has, which cursors, domains of e-mail addresses and ports there are, which products, which hosts
+# are public, or which keys were used.
 BEYOND_SCHEMAS = {
     "string_too_short",
     "decimal_max_digits",
     "decimal_max_places",
     "value_error",
     "unknown-product",
+    "private-target",
     "idempotency-key-reused",
 }
 
