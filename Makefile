@@ -12,7 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format dashboards lock clean
+.PHONY: help run test test-pythons bench check format dashboards stack lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: $(INSTALLED) ## Format and apply safe lint fixes
 
 dashboards: $(INSTALLED) ## Write rules, alerts, their tests and boards from dashboards/slo.yaml
 	$(BIN)/python -m dashboards build
+
+stack: $(INSTALLED) ## Prometheus and Alertmanager of this machine, beside `make run` (ARGS="--api-port 8001" for options)
+	@exec $(BIN)/python -m dashboards stack $(ARGS)
 
 lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
