@@ -12,7 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format lock clean
+.PHONY: help run test test-pythons bench check format dashboards stack lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,15 +30,22 @@ test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is i
 bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 12 minutes (ARGS="p1 p3" for some rows)
 	@$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
-check: $(INSTALLED) ## Lint, format, types, import contracts
+check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m dashboards check
 
 format: $(INSTALLED) ## Format and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dashboards: $(INSTALLED) ## Write rules, alerts, their tests and boards from dashboards/slo.yaml
+	$(BIN)/python -m dashboards build
+
+stack: $(INSTALLED) ## Prometheus and Alertmanager of this machine, beside `make run` (ARGS="--api-port 8001" for options)
+	@exec $(BIN)/python -m dashboards stack $(ARGS)
 
 lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

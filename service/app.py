@@ -35,6 +35,7 @@ from service.items.repository import ItemRepository
 from service.items.routes import router as items_router
 from service.items.service import ItemService
 from service.migrations.run import pending_on
+from service.objectives import LATENCY_THRESHOLDS
 from service.openapi import DESCRIPTION, TAGS, describe
 from service.products.repository import ProductRepository
 from service.products.routes import router as products_router
@@ -49,8 +50,6 @@ from service.webhooks.repository import WebhookRepository
 from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
-# Seconds that the latency objectives name: of the cached catalogue, and of everything else.
-LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
