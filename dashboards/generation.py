@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dashboards.boards.files import generate as generate_boards
 from dashboards.slo.files import generate as generate_slo
 
 ROOT = Path(__file__).parents[1]
 GENERATED = Path("dashboards/generated")
 
-GENERATORS = (generate_slo,)
+GENERATORS = (generate_slo, generate_boards)
 
 
 def generate() -> dict[Path, str]:
