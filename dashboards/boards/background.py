@@ -67,7 +67,7 @@ def outcomes() -> tuple[Panel, ...]:
         ),
         Graph(
             title="In progress",
-            does="Tasks that run now.",
+            does="Tasks that run now. A task that stays here and never ends holds a place of its worker.",
             unit="short",
             asks=(Ask(total(c.TASKS_IN_PROGRESS, by=TASK), BY_TASK),),
             width=6,
