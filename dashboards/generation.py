@@ -5,16 +5,19 @@ from pathlib import Path
 
 from dashboards.boards.files import generate as generate_boards
 from dashboards.slo.files import generate as generate_slo
+from dashboards.slo.files import service_module
+from dashboards.slo.objectives import load
 
 ROOT = Path(__file__).parents[1]
 GENERATED = Path("dashboards/generated")
+SERVICE_MODULE = Path("service/objectives.py")
 
 GENERATORS = (generate_slo, generate_boards)
 
 
 def generate() -> dict[Path, str]:
     """The text of each file, by its path from the root of the repository."""
-    files: dict[Path, str] = {}
+    files = {SERVICE_MODULE: service_module(load())}
     for generator in GENERATORS:
         files |= {GENERATED / path: text for path, text in generator().items()}
     return files

@@ -28,6 +28,7 @@ from service.items.repository import ItemRepository
 from service.items.routes import router as items_router
 from service.items.service import ItemService
 from service.migrations.run import pending_on
+from service.objectives import LATENCY_THRESHOLDS
 from service.openapi import DESCRIPTION, TAGS, describe
 from service.products.repository import ProductRepository
 from service.products.routes import router as products_router
@@ -39,8 +40,6 @@ from service.users.service import UserService
 
 SERVICE_NAME = "glasshouse"
 VERSION = "0.1.0"
-# Seconds that the latency objectives name: of the cached catalogue, and of everything else.
-LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
 ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)

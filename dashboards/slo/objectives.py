@@ -24,7 +24,11 @@ ROUTES_OF_NOBODY = ("/metrics", conventions.UNMATCHED)
 # A histogram that tells a threshold apart must have buckets on both sides of it.
 FASTEST, SLOWEST = conventions.HTTP_BUCKETS[0], conventions.HTTP_BUCKETS[-1]
 UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60)}
-MOST_TARGET = Decimal("99.999")
+# Below, 14.4 times the budget is more than everything: nothing could be bad enough for a page.
+LEAST_TARGET, MOST_TARGET = Decimal(95), Decimal("99.999")
+
+# The longest window of an alert fits into the shortest, and Prometheus keeps 40 days.
+PERIODS = range(7, 31)
 
 Kind = Literal["availability", "latency", "freshness"]
 # Keys and positions that lead to something in the file.
@@ -52,10 +56,12 @@ def _fraction(percent: Any) -> float:
         _refuse(f"target is {percent!r}, not a number", "Write per cent, such as 99.9")
     exact = Decimal(str(percent))
     if exact > MOST_TARGET:
-        reason = f"target {percent} leaves no budget: one error would break it for {'ever' if exact > 100 else 'the whole period'}"  # noqa: PLR2004
-        _refuse(reason, f"Write at most {MOST_TARGET}, such as 99.9")
-    if exact < 50:  # noqa: PLR2004
-        _refuse(f"target {percent} is less than half", "Write per cent, such as 99.9 for 99.9 %")
+        _refuse(f"target {percent} leaves no error budget", f"Write at most {MOST_TARGET}, such as 99.9")
+    if exact < LEAST_TARGET:
+        _refuse(
+            f"target {percent} is too low to page anybody",
+            f"Write at least {LEAST_TARGET} per cent, such as 99.9",
+        )
     return float(exact / 100)
 
 
@@ -70,8 +76,8 @@ def _seconds(duration: Any) -> float:
 
 def _days(period: Any) -> int:
     found = re.fullmatch(r"(\d+)d", str(period))
-    if found is None or not 7 <= int(found[1]) <= 90:  # noqa: PLR2004
-        _refuse(f"period {period!r} is not understood", "Write 7d to 90d, such as 30d")
+    if found is None or int(found[1]) not in PERIODS:
+        _refuse(f"period {period!r} is not understood", f"Write {PERIODS[0]}d to {PERIODS[-1]}d")
     return int(found[1])
 
 
@@ -134,6 +140,16 @@ class Objectives(_Frozen):
     def id_of(self, objective: Objective) -> str:
         """What tells its series apart from those of all other services, as Sloth spells it."""
         return f"{self.service}-{objective.name}"
+
+    @property
+    def api_job(self) -> str:
+        """The job under which Prometheus scrapes the processes that answer requests."""
+        return self.service
+
+    @property
+    def worker_job(self) -> str:
+        """The job under which Prometheus scrapes the processes that work off the queue."""
+        return f"{self.service}-worker"
 
     @property
     def latency_thresholds(self) -> tuple[float, ...]:
