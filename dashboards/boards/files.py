@@ -13,7 +13,7 @@ def boards(objectives: Objectives) -> tuple[Dashboard, ...]:
         dependencies.board(),
         background.board(objectives),
         runtime.board(),
-        slo.board(),
+        slo.board(objectives),
         telemetry.board(),
     )
 

@@ -3,9 +3,8 @@
 Each is listed with the labels that queries may use, so that a misspelt one is noticed.
 """
 
+from dashboards.slo.windows import WINDOWS
 from observability.conventions import Metric
-
-WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 
 # Sloth's names and labels: https://sloth.dev/introduction/architecture/
 SLO = "sloth_slo"
@@ -22,7 +21,7 @@ SLO_PERIOD_DAYS = _recorded("slo:time_period:days", "The days over which the obj
 SLO_BURN_NOW = _recorded("slo:current_burn_rate:ratio", "How many times too fast the budget is spent now")
 SLO_BURN_PERIOD = _recorded("slo:period_burn_rate:ratio", "The share of the budget that the period has spent")
 SLO_BUDGET_LEFT = _recorded("slo:period_error_budget_remaining:ratio", "The share of the budget that is left")
-SLO_ERRORS_PERIOD = _recorded("slo:sli_error:ratio_rate30d", "The share of bad events in 30 days")
+SLO_BAD_PERIOD = _recorded("slo:period_bad_events:count", "Bad events of the period")
 SLO_BAD_5M = _recorded("slo:sli_bad:rate5m", "Bad events a second")
 SLO_TOTAL_5M = _recorded("slo:sli_total:rate5m", "Events a second")
 SLO_ERRORS = {

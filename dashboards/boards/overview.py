@@ -1,7 +1,5 @@
 """Is the service well, and if not, where to look?"""
 
-import re
-
 from dashboards.boards import foreign as f
 from dashboards.boards.board import Dashboard, Section
 from dashboards.boards.panels import (
@@ -27,6 +25,7 @@ from dashboards.boards.promql import (
     total,
 )
 from dashboards.boards.slo import BUDGET, RECORDED, ask, chosen
+from dashboards.slo.indicators import any_of
 from dashboards.slo.objectives import Objectives
 from observability import conventions as c
 
@@ -53,7 +52,7 @@ def promises() -> tuple[Panel, ...]:
     return (
         Stat(
             title="Budget left",
-            does="The share of the bad events allowed in 30 days that has not happened yet. Red: the promise is broken, so "
+            does="The share of the bad events allowed that has not happened yet. Red: the promise is broken, so "
             "put reliability before features.",
             unit="percentunit",
             asks=(ask(chosen(f.SLO_BUDGET_LEFT)),),
@@ -200,14 +199,13 @@ def alerts() -> tuple[Panel, ...]:
 
 def _asked_by_clients(objectives: Objectives) -> str:
     """Keeps to the routes that the availability objective counts."""
-    routes = [
+    routes = tuple(
         route
         for objective in objectives.objectives
         if objective.kind == "availability"
         for route in objective.except_routes
-    ]
-    quoted = "|".join(re.escape(route).replace("\\", r"\\") for route in routes)
-    return f'{c.ROUTE}!~"{quoted}"'
+    )
+    return f'{c.ROUTE}!~"{any_of(routes)}"'
 
 
 def _budget(objectives: Objectives) -> float:

@@ -4,20 +4,12 @@ from dashboards.boards import foreign as f
 from dashboards.boards.board import Dashboard, Section
 from dashboards.boards.panels import GREEN, ORANGE, RED, YELLOW, Ask, Graph, Panel, Stat, Steps
 from dashboards.boards.promql import select_everywhere
+from dashboards.slo.objectives import Objectives
+from dashboards.slo.windows import BURNS, DAY, SECONDS, Burn
 from observability.conventions import Metric
 
 RECORDED = "the rules have summed over all instances already"
-# The pace of the pages and tickets: https://sre.google/workbook/alerting-on-slos/
-BURN = Steps({1: YELLOW, 3: ORANGE, 6: RED, 14.4: RED})
 BUDGET = Steps({0: ORANGE, 0.25: YELLOW, 0.5: GREEN}, start=RED)
-SECONDS_A_DAY = 86400
-SECONDS_OF_5M = 300
-PAIRS = (
-    ("5m", "1h", "page at 14.4"),
-    ("30m", "6h", "page at 6"),
-    ("2h", "1d", "ticket at 3"),
-    ("6h", "3d", "ticket at 1"),
-)
 
 
 def chosen(metric: Metric) -> str:
@@ -28,11 +20,11 @@ def ask(expr: str, suffix: str = "") -> Ask:
     return Ask(expr, f"{{{{{f.SLO}}}}}{suffix}")
 
 
-def burn(window: str) -> str:
+def pace(window: str) -> str:
     return f"{chosen(f.SLO_ERRORS[window])} / on ({f.SLO}) group_left {chosen(f.SLO_BUDGET)}"
 
 
-def board() -> Dashboard:
+def board(objectives: Objectives) -> Dashboard:
     return Dashboard(
         board="slo",
         since="now-24h",
@@ -40,7 +32,9 @@ def board() -> Dashboard:
         sections=(
             Section("The promise", promise()),
             Section("The budget", budget()),
-            Section("The pace: both lines of a pair above its step fire the alert", paces()),
+            Section(
+                "The pace: both lines of a pair above its step fire the alert", paces(objectives.period_days)
+            ),
         ),
     )
 
@@ -53,16 +47,16 @@ def promise() -> tuple[Panel, ...]:
             unit="percentunit",
             asks=(ask(chosen(f.SLO_OBJECTIVE)),),
             everywhere=RECORDED,
-            width=8,
+            width=6,
         ),
         Stat(
-            title="Kept over 30 days",
+            title="Kept over the period",
             does="The share of events that was good, each counted once. Below the objective, the promise is broken: "
             "stop releases that risk more, and put reliability first until it is kept again.",
             unit="percentunit",
-            asks=(ask(f"1 - {chosen(f.SLO_ERRORS_PERIOD)}"),),
+            asks=(ask(f"1 - {chosen(f.SLO_BURN_PERIOD)} * on ({f.SLO}) {chosen(f.SLO_BUDGET)}"),),
             everywhere=RECORDED,
-            width=8,
+            width=6,
         ),
         Stat(
             title="Budget left",
@@ -72,14 +66,23 @@ def promise() -> tuple[Panel, ...]:
             asks=(ask(chosen(f.SLO_BUDGET_LEFT)),),
             steps=BUDGET,
             everywhere=RECORDED,
-            width=8,
+            width=6,
+        ),
+        Stat(
+            title="Bad events in the period",
+            does="How many events broke each objective in the period; they leave it again when they are as old as it is long.",
+            unit="short",
+            asks=(ask(chosen(f.SLO_BAD_PERIOD)),),
+            everywhere=RECORDED,
+            see=("requests",),
+            width=6,
         ),
     )
 
 
 def budget() -> tuple[Panel, ...]:
     left = chosen(f.SLO_BUDGET_LEFT)
-    pace = f"({chosen(f.SLO_BURN_NOW)} > 0)"
+    now = f"({chosen(f.SLO_BURN_NOW)} > 0)"
     return (
         Graph(
             title="Budget burn-down",
@@ -94,7 +97,7 @@ def budget() -> tuple[Panel, ...]:
         ),
         Stat(
             title="Spent by the period",
-            does="How much of the budget the last 30 days have spent; above 1 there is none left.",
+            does="How much of the budget the period has spent; above 1 there is none left.",
             unit="percentunit",
             asks=(ask(chosen(f.SLO_BURN_PERIOD)),),
             steps=Steps({0.5: YELLOW, 0.75: ORANGE, 1: RED}),
@@ -109,12 +112,12 @@ def budget() -> tuple[Panel, ...]:
             unit="s",
             asks=(
                 ask(
-                    f"clamp_min({left}, 0) * {SECONDS_A_DAY} * on ({f.SLO}) {chosen(f.SLO_PERIOD_DAYS)} "
-                    f"/ on ({f.SLO}) {pace}"
+                    f"clamp_min({left}, 0) * {DAY} * on ({f.SLO}) {chosen(f.SLO_PERIOD_DAYS)} "
+                    f"/ on ({f.SLO}) {now}"
                 ),
             ),
             steps=Steps(
-                {0: RED, SECONDS_A_DAY: ORANGE, 3 * SECONDS_A_DAY: YELLOW, 30 * SECONDS_A_DAY: GREEN},
+                {0: RED, DAY: ORANGE, 3 * DAY: YELLOW, 30 * DAY: GREEN},
                 start=RED,
             ),
             everywhere=RECORDED,
@@ -126,15 +129,15 @@ def budget() -> tuple[Panel, ...]:
     )
 
 
-def paces() -> tuple[Panel, ...]:
+def paces(period_days: int) -> tuple[Panel, ...]:
     return (
-        *(pair(short, long, when) for short, long, when in PAIRS),
+        *(pair(burn, period_days) for burn in BURNS),
         Graph(
             title="Bad events in 5 minutes",
             does="How many events broke each objective. Few requests make a large share of one error: look here before "
             "you believe a burn rate at night.",
             unit="short",
-            asks=(ask(f"{SECONDS_OF_5M} * {chosen(f.SLO_BAD_5M)}"),),
+            asks=(ask(f"{SECONDS['5m']} * {chosen(f.SLO_BAD_5M)}"),),
             everywhere=RECORDED,
             see=("requests", "dependencies"),
             width=12,
@@ -143,7 +146,7 @@ def paces() -> tuple[Panel, ...]:
             title="Events in 5 minutes",
             does="How many events each objective counts. A drop to nothing is an outage in front of us, or nobody asks.",
             unit="short",
-            asks=(ask(f"{SECONDS_OF_5M} * {chosen(f.SLO_TOTAL_5M)}"),),
+            asks=(ask(f"{SECONDS['5m']} * {chosen(f.SLO_TOTAL_5M)}"),),
             everywhere=RECORDED,
             see=("requests",),
             width=12,
@@ -151,15 +154,15 @@ def paces() -> tuple[Panel, ...]:
     )
 
 
-def pair(short: str, long: str, when: str) -> Graph:
-    step = float(when.rsplit(" ", 1)[1])
+def pair(burn: Burn, period_days: int) -> Graph:
+    factor = burn.factor(period_days)
     return Graph(
-        title=f"Burn rate over {short} and {long}",
-        does=f"How many times faster than allowed the budget is spent; at 1 it lasts exactly the period. A {when}: the long "
-        "window says that it matters, the short one that it still goes on.",
+        title=f"Burn rate over {burn.short} and {burn.long}",
+        does=f"How many times faster than allowed the budget is spent; at 1 it lasts exactly the period. Both above {factor:g} is a "
+        f"{burn.severity}: the long window says that it matters, the short one that it still goes on.",
         unit="short",
-        asks=(ask(burn(short), f" {short}"), ask(burn(long), f" {long}")),
-        steps=Steps({step: RED}),
+        asks=(ask(pace(burn.short), f" {burn.short}"), ask(pace(burn.long), f" {burn.long}")),
+        steps=Steps({factor: RED}),
         everywhere=RECORDED,
         see=("requests",),
         width=6,
