@@ -27,9 +27,9 @@ def up_command(
         int, typer.Option(help="Size of the sample catalogue", min=1, max=1_000_000)
     ] = 10_000,
 ) -> None:
-    """Start everything on this machine: PostgreSQL, Valkey and the API.
+    """Start everything on this machine: PostgreSQL, Valkey, a mailbox, the API and a worker.
 
-    With DATABASE_URL or REDIS_URL set, that server is used instead of our own.
+    With DATABASE_URL, REDIS_URL or SMTP_URL set, that server is used instead of our own.
     """
     from service.up import Options, Up
 
@@ -48,10 +48,52 @@ def api_command(
     """Start the API alone, configured by environment variables."""
     with _mistakes_in_one_line():
         settings = Settings.load()
-        _require_listenable(settings)
+        _require_listenable(settings.host, settings.port)
         if not unchecked:
             _require_migrated(settings)
     _serve(settings)
+
+
+@cli.command("worker")
+def worker_command(
+    concurrency: Annotated[
+        int | None, typer.Option(help="Jobs at once, instead of WORKER_CONCURRENCY", min=1, max=200)
+    ] = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the database and its migrations instead of failing")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not say that it has started")] = False,
+) -> None:
+    """Run background jobs until SIGTERM, configured by environment variables."""
+    with _mistakes_in_one_line():
+        settings = Settings.load(**{"worker_concurrency": concurrency} if concurrency else {})
+        _require_listenable(
+            settings.worker_metrics_host, settings.worker_metrics_port, prefix="WORKER_METRICS_"
+        )
+        if not wait:
+            _require_migrated(settings)
+        _work(settings, quiet=quiet)
+
+
+@cli.command("mailbox")
+def mailbox_command(
+    folder: Annotated[Path, typer.Option(help="Where the messages are kept")] = Path(".local/mail"),
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page", min=1, max=65535)] = 8025,
+    smtp_port: Annotated[int, typer.Option(help="Port of the SMTP server", min=1, max=65535)] = 1025,
+) -> None:
+    """Receive e-mail for development, and show it: nothing is sent on."""
+    import uvicorn
+
+    from service.infra.embedded.ports import require_listenable
+    from service.mailbox import create_app
+
+    with _mistakes_in_one_line():
+        require_listenable(host, port, host_option="--host", port_option="--port")
+        require_listenable(host, smtp_port, host_option="--host", port_option="--smtp-port")
+        app = create_app(folder, smtp_host=host, smtp_port=smtp_port)
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
 
 
 @cli.command("migrate")
@@ -88,10 +130,10 @@ def seed_command(
         typer.echo(f"reader@, editor@ and operator@example.com have the password {password}")
 
 
-def _require_listenable(settings: Settings) -> None:
+def _require_listenable(host: str, port: int, *, prefix: str = "") -> None:
     from service.infra.embedded.ports import require_listenable
 
-    require_listenable(settings.host, settings.port, host_option="HOST", port_option="PORT")
+    require_listenable(host, port, host_option=f"{prefix}HOST", port_option=f"{prefix}PORT")
 
 
 def _require_migrated(settings: Settings) -> None:
@@ -116,6 +158,23 @@ def _serve(settings: Settings) -> None:
         log_level="warning",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
+
+
+def _work(settings: Settings, *, quiet: bool) -> None:
+    import uvloop
+
+    from service.infra import logs
+    from service.preparation import until_migrated
+    from service.terminal import say
+    from service.working import work
+
+    logs.configure()
+    asyncio.run(until_migrated(settings.database_url))
+    metrics = f"http://{settings.worker_metrics_host}:{settings.worker_metrics_port}/metrics"
+    running = (
+        f"The worker runs up to {settings.worker_concurrency} jobs at once; its metrics are on {metrics}"
+    )
+    uvloop.run(work(settings, started=lambda: None if quiet else say(running)))
 
 
 @contextmanager

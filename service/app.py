@@ -13,6 +13,7 @@ from starlette.types import Lifespan
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from service import problems
+from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
@@ -38,8 +39,6 @@ from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
 
-SERVICE_NAME = "glasshouse"
-VERSION = "0.1.0"
 MAX_BODY_SIZE = 1024 * 1024
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
 ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)

@@ -1,7 +1,8 @@
 """Getting the servers ready: reachable, with their schema and the sample catalogue."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,8 @@ from service.infra.single_connection import CONNECT_SECONDS, single_connection
 from service.infra.start import StartupError
 from service.migrations import run as migrations
 from service.sample.loader import Loaded, Progress, load
+
+AGAIN_SECONDS = 0.1
 
 
 async def migrate(database_url: str) -> list[str]:
@@ -36,6 +39,14 @@ async def require_migrated(database_url: str) -> None:
     if pending:
         msg = f"The database lacks the migrations {', '.join(pending)}: run `python -m service migrate`"
         raise StartupError(msg)
+
+
+async def until_migrated(database_url: str) -> None:
+    """Return as soon as the database can be reached and its schema is up to date."""
+    while True:
+        with suppress(StartupError):
+            return await require_migrated(database_url)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def seed(database_url: str, *, password: str, products: int, progress: Progress) -> Loaded:

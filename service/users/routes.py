@@ -25,7 +25,7 @@ Users = Annotated[UserService, Depends(user_service)]
     "/register", status_code=201, summary="Create an account", responses=documented(409, 422, 429, 503)
 )
 async def register(users: Users, registration: Registration, request: Request) -> Profile:
-    """Creates an account without scopes."""
+    """Creates an account without scopes; a welcome e-mail follows."""
     limit: RateLimit = request.app.state.register_limit
     await limit.spend(_address(request))
     return await users.register(registration)
