@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
+from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -22,10 +24,11 @@ from observability.metrics.exposition import Exposition
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders, recorders, show_build
 from observability.metrics.registry import Registry
-from observability.runtime.overlap import report_sources
+from observability.runtime.overlap import owner_of_server_spans, report_sources
 from observability.runtime.watch import RuntimeWatch
 from observability.runtime.workers import share_with_workers
 from observability.settings import TelemetrySettings
+from observability.tracing.tracing import Tracing, adopt_span, tracing_for
 
 _STATE = "telemetry"
 
@@ -40,6 +43,7 @@ class Telemetry:
     recorders: Recorders
     runtime: RuntimeWatch
     exposition: Exposition
+    tracing: Tracing
 
     def scrape_endpoint(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
@@ -60,6 +64,7 @@ def instrument(
     redis: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> Telemetry:
     """Measure an application from outside everything else it is made of.
 
@@ -70,6 +75,8 @@ def instrument(
         redis: Client of redis.asyncio, or several by name.
         settings: Choices; the defaults suit most.
         registry: Where to record, by default a new one with the series budget of the settings.
+        tracer_provider: The application's own provider of OpenTelemetry's SDK, whose processors get the spans; by default
+            the global one if there is one, else one that exports as the settings and `OTEL_*` say.
 
     Raises:
         AlreadyInstrumented: The application, an engine or a client was given to an earlier call.
@@ -80,7 +87,9 @@ def instrument(
         )
         raise AlreadyInstrumented(msg)
     engines = named_engines(engine)
-    telemetry = _telemetry(service_name, engines, redis, settings or TelemetrySettings(), registry)
+    telemetry = _telemetry(
+        service_name, engines, redis, settings or TelemetrySettings(), registry, tracer_provider
+    )
     setattr(app.state, _STATE, telemetry)
     in_process.install()
     fastapi_cache.install()
@@ -100,12 +109,15 @@ def instrument_worker(
     redis: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> Telemetry:
     """Measure a process that serves no requests, such as a queue's worker; takes and raises what `instrument` does.
 
     Call `telemetry.runtime.start()` on the event loop once it runs.
     """
-    return _telemetry(service_name, named_engines(engine), redis, settings or TelemetrySettings(), registry)
+    return _telemetry(
+        service_name, named_engines(engine), redis, settings or TelemetrySettings(), registry, tracer_provider
+    )
 
 
 def _telemetry(
@@ -114,6 +126,7 @@ def _telemetry(
     redis: Any,
     settings: TelemetrySettings,
     registry: Registry | None,
+    tracer_provider: TracerProvider | None,
 ) -> Telemetry:
     registry = registry or Registry(series_budget=settings.series_budget)
     made = recorders(registry)
@@ -123,28 +136,43 @@ def _telemetry(
     for client in named_clients(redis).values():
         measure_redis(client, made.operations)
     runtime = RuntimeWatch(registry, settings)
-    return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry))
+    tracing = tracing_for(service_name, settings, tracer_provider, made.spans)
+    return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry), tracing)
+
+
+class _Life:
+    """What runs while the application is served."""
+
+    def __init__(self, app: Starlette, telemetry: Telemetry) -> None:
+        settings = telemetry.settings
+        self._app = app
+        self._telemetry = telemetry
+        self._admin = (
+            AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
+            if settings.admin_port
+            else None
+        )
+
+    def started(self) -> None:
+        telemetry = self._telemetry
+        share_with_workers(telemetry.registry, telemetry.settings.workers_folder, telemetry.service_name)
+        telemetry.runtime.start()
+        if self._admin:
+            self._admin.start()
+        report_sources(self._app)
+        if owner_of_server_spans(self._app):
+            telemetry.tracing.stand_back()
+            watch_router(self._app.router, adopt_span)
+
+    async def stopped(self) -> None:
+        self._telemetry.runtime.stop()
+        if self._admin:
+            self._admin.stop()
+        await to_thread.run_sync(self._telemetry.tracing.flush)
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
-    routes, build, settings = RouteTable(app, http), app.build_middleware_stack, telemetry.settings
-    admin = (
-        AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
-        if settings.admin_port
-        else None
-    )
-
-    def started() -> None:
-        share_with_workers(telemetry.registry, settings.workers_folder, telemetry.service_name)
-        telemetry.runtime.start()
-        if admin:
-            admin.start()
-        report_sources(app)
-
-    def stopped() -> None:
-        telemetry.runtime.stop()
-        if admin:
-            admin.stop()
+    routes, build, life = RouteTable(app, http), app.build_middleware_stack, _Life(app, telemetry)
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         if app.user_middleware:
@@ -153,11 +181,9 @@ def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> N
             stack,
             metrics=http,
             routes=routes,
-            recorders=telemetry.recorders,
-            settings=settings,
-            exposition=telemetry.scrape_endpoint(),
-            started=started,
-            stopped=stopped,
+            telemetry=telemetry,
+            started=life.started,
+            stopped=life.stopped,
         )
 
     app.build_middleware_stack = lambda: outermost(build())  # type: ignore[method-assign]
