@@ -35,8 +35,7 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.reader = _engine(settings, "read", settings.read_pool_size, isolation_level="AUTOCOMMIT")
-        self.writer = _engine(settings, "write", settings.write_pool_size)
-        event.listen(self.writer.sync_engine, "checkout", _refuse_closed)
+        self.writer = _refusing_closed(_engine(settings, "write", settings.write_pool_size))
         self._sessions = async_sessionmaker(self.writer, expire_on_commit=False)
 
     async def fetch_all(self, statement: Executable, parameters: Parameters) -> Sequence[Row[Any]]:
@@ -84,6 +83,11 @@ class Database:
             return work(connection)
 
 
+def autocommit_engine(settings: Settings, name: str, size: int) -> AsyncEngine:
+    """A pool beside those of the requests, whose statements are transactions of their own."""
+    return _refusing_closed(_engine(settings, name, size, isolation_level="AUTOCOMMIT"))
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
@@ -93,15 +97,16 @@ def _translated() -> Iterator[None]:
         msg = "All database connections are busy"
         raise DatabaseUnavailable(msg, retry_after=1) from error
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        if not _not_now(error):
+        if not is_passing(error):
             raise
         log.warning("database_unavailable", reason=_reason(error))
         msg = "The database cannot answer right now"
         raise DatabaseUnavailable(msg, retry_after=1) from error
 
 
-def _not_now(error: Exception) -> bool:
-    if isinstance(error, OSError | asyncpg.InterfaceError):
+def is_passing(error: Exception) -> bool:
+    """Whether the same statement may succeed in a moment."""
+    if isinstance(error, OSError | asyncpg.InterfaceError | PoolTimeoutError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
@@ -112,6 +117,11 @@ def _not_now(error: Exception) -> bool:
 def _reason(error: Exception) -> str:
     # Without the statement, whose parameters may be private.
     return repr(error.orig if isinstance(error, DBAPIError) else error)
+
+
+def _refusing_closed(engine: AsyncEngine) -> AsyncEngine:
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
 
 
 def _refuse_closed(connection: Any, _record: object, _holder: object) -> None:
