@@ -83,14 +83,13 @@ class RequestRecord:
         return f"{self.span_number:016x}"
 
     @property
-    def traceparent(self) -> str:
-        """What tells others that they work on behalf of this request (W3C Trace Context)."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.is_sampled:02x}"
-
-    @property
     def exemplar(self) -> str:
         """The trace id when the trace is kept, else empty: an exemplar must lead somewhere."""
         return f"{self.trace_number:032x}" if self.is_sampled or self.is_kept else ""
+
+    def keep(self) -> None:
+        """Something failed on behalf of the request: its trace is worth keeping."""
+        self.is_kept = self.is_kept or self.is_traced
 
     def adopt(self, trace_number: int, span_number: int, *, is_sampled: bool) -> None:
         """Take over the ids of a span that somebody else opened for the request."""

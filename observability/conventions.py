@@ -282,6 +282,8 @@ SERVER_TIMING_HEADER = "Server-Timing"  # app, db and cache, in milliseconds unt
 TRACE_ID_HEADER = "X-Trace-Id"
 TRACEPARENT_HEADER = "traceparent"  # https://www.w3.org/TR/trace-context/
 
+BAGGAGE_HEADER = "baggage"  # https://www.w3.org/TR/baggage/
+
 # Attributes of spans
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/
 SPAN_ROUTE = "http.route"
@@ -299,7 +301,6 @@ SPAN_PORT = "server.port"
 SPAN_METHOD = "http.request.method"
 SPAN_STATUS = "http.response.status_code"
 SPAN_URL = "url.full"
-SPAN_MESSAGING_SYSTEM = "messaging.system"
 SPAN_MESSAGING_OPERATION = "messaging.operation.type"
 SPAN_MESSAGING_DESTINATION = "messaging.destination.name"
 SPAN_MESSAGE = "messaging.message.id"
@@ -333,7 +334,6 @@ SPAN_ATTRIBUTES: dict[str, str] = {
     SPAN_METHOD: "method of the request",
     SPAN_STATUS: "status code of the response",
     SPAN_URL: "address that was called, without credentials, query and fragment",
-    SPAN_MESSAGING_SYSTEM: "the queue",
     SPAN_MESSAGING_OPERATION: "`send` where a job is enqueued, `process` where it runs",
     SPAN_MESSAGING_DESTINATION: "name of the job",
     SPAN_MESSAGE: "id of the job",

@@ -15,9 +15,12 @@ from observability.asgi.exposition import ScrapeEndpoint
 from observability.asgi.middleware import RequestMiddleware
 from observability.asgi.routes import RouteTable, watch_router
 from observability.background import in_process
-from observability.background.measurement import TaskRun, measured_task
+from observability.background.jobs import JobRun, measured_job
+from observability.background.measurement import TaskRun
 from observability.clients import fastapi_cache
+from observability.clients.caches import CacheRecorder
 from observability.clients.database import AnyEngine, measure_engine, named_engines
+from observability.clients.http import http_clients, trace_http
 from observability.clients.redis import measure_redis, named_clients
 from observability.errors import AlreadyInstrumented
 from observability.metrics.exposition import Exposition
@@ -50,10 +53,29 @@ class Telemetry:
         return ScrapeEndpoint(self.exposition)
 
     def measured_task(
-        self, task: str, *, queue_delay: float | None = None
+        self,
+        task: str,
+        *,
+        queue_delay: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        job_id: str = "",
+        attempt: int = 1,
     ) -> AbstractContextManager[TaskRun]:
-        """Measure a block as one run of a queue's job; `queue_delay` is the seconds since it was enqueued."""
-        return measured_task(self.recorders.tasks, task, runner="worker", queue_delay=queue_delay)
+        """Measure and trace a block as one run of a queue's job.
+
+        Args:
+            task: Name of the job; a bounded set.
+            queue_delay: Seconds since it was enqueued, None when unknown.
+            headers: What `background.enqueuing.enqueuing` gave when it was enqueued: its trace goes on.
+            job_id: What the queue calls it: its attempts are linked.
+            attempt: Which run this is, from 1.
+        """
+        job = JobRun(task, queue_delay, headers or {}, job_id, attempt)
+        return measured_job(self.tracing, self.recorders, job)
+
+    def cache(self, name: str) -> CacheRecorder:
+        """What records the application's own cache of this name."""
+        return CacheRecorder(name, self.recorders.caches.cache(name))
 
 
 def instrument(
@@ -62,6 +84,7 @@ def instrument(
     service_name: str,
     engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
     redis: Any = None,
+    http: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
     tracer_provider: TracerProvider | None = None,
@@ -73,6 +96,7 @@ def instrument(
         service_name: Name of the service in traces and logs.
         engine: SQLAlchemy engine, async or sync, or several by pool name.
         redis: Client of redis.asyncio, or several by name.
+        http: Asynchronous client of httpx or httpx2, or several by name, whose calls are traced.
         settings: Choices; the defaults suit most.
         registry: Where to record, by default a new one with the series budget of the settings.
         tracer_provider: The application's own provider of OpenTelemetry's SDK, whose processors get the spans; by default
@@ -88,7 +112,7 @@ def instrument(
         raise AlreadyInstrumented(msg)
     engines = named_engines(engine)
     telemetry = _telemetry(
-        service_name, engines, redis, settings or TelemetrySettings(), registry, tracer_provider
+        service_name, engines, redis, http, settings or TelemetrySettings(), registry, tracer_provider
     )
     setattr(app.state, _STATE, telemetry)
     in_process.install()
@@ -107,6 +131,7 @@ def instrument_worker(
     service_name: str,
     engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
     redis: Any = None,
+    http: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
     tracer_provider: TracerProvider | None = None,
@@ -116,7 +141,13 @@ def instrument_worker(
     Call `telemetry.runtime.start()` on the event loop once it runs.
     """
     return _telemetry(
-        service_name, named_engines(engine), redis, settings or TelemetrySettings(), registry, tracer_provider
+        service_name,
+        named_engines(engine),
+        redis,
+        http,
+        settings or TelemetrySettings(),
+        registry,
+        tracer_provider,
     )
 
 
@@ -124,6 +155,7 @@ def _telemetry(
     service_name: str,
     engines: Mapping[str, Any],
     redis: Any,
+    http: Any,
     settings: TelemetrySettings,
     registry: Registry | None,
     tracer_provider: TracerProvider | None,
@@ -135,6 +167,8 @@ def _telemetry(
         measure_engine(engine, name, made.pools, made.operations)
     for client in named_clients(redis).values():
         measure_redis(client, made.operations)
+    for client in http_clients(http):
+        trace_http(client)
     runtime = RuntimeWatch(registry, settings)
     tracing = tracing_for(service_name, settings, tracer_provider, made.spans)
     return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry), tracing)

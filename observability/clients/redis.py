@@ -83,7 +83,7 @@ class _Commands:
     def _measured_pipeline(self, stock: Any) -> Any:
         @functools.wraps(stock.execute)
         async def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-            commands = [command[0][0] for command in pipeline.command_stack]
+            commands = [command[0][0] for command in getattr(pipeline, "command_stack", ())]
             return await self._timed(_PIPELINE, commands, stock.execute(pipeline, *arguments, **options))
 
         added: dict[str, Any] = {"execute": execute, "__module__": __name__}

@@ -6,7 +6,7 @@ What calls measure, they hand over as it is; only when the trace is kept does `d
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -27,8 +27,6 @@ from observability.context import RequestRecord
 FIRST, SLOWEST = 64, 16
 
 Attributes: TypeAlias = Mapping[str, Any]
-# An event: its `time.perf_counter()`, name and attributes.
-Event: TypeAlias = tuple[float, str, Attributes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,13 @@ class Facts:
         name: Its name.
         kind: Its kind.
         attributes: Its attributes, by the names of `conventions`.
-        events: What happened meanwhile.
-        links: `traceparent` of spans that caused it.
+        previous: Id of a span of the same trace that it takes up again, or 0.
     """
 
     name: str
     kind: SpanKind
     attributes: Attributes
-    events: tuple[Event, ...] = ()
-    links: tuple[SpanContext, ...] = ()
+    previous: int = 0
 
 
 Describe: TypeAlias = Callable[..., Facts]
@@ -146,7 +142,7 @@ def open_span(record: RequestRecord | None, describe: Describe, *details: Any) -
     span, started_at = OpenSpan(_parent(record)), perf_counter()
     token = _open.set(span)
     try:
-        with _shown(record, span):
+        with _shown(record, span.number) if record.server_span is not None else nullcontext():
             yield span
     except BaseException as error:
         span.error_type = type(error).__name__
@@ -158,15 +154,23 @@ def open_span(record: RequestRecord | None, describe: Describe, *details: Any) -
 
 
 @contextmanager
-def _shown(record: RequestRecord, span: OpenSpan) -> Iterator[None]:
-    """Let spans that the application opens itself be inside of this one, where they are recorded."""
-    if record.server_span is None:
-        yield
-        return
-    own = SpanContext(
-        record.trace_number, span.number, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
-    )
-    with use_span(NonRecordingSpan(own), record_exception=False, set_status_on_exception=False):
+def inside_of(record: RequestRecord) -> Iterator[None]:
+    """Let spans of the block be inside of a record's own span that no server makes, such as a job's."""
+    token = _open.set(None)
+    try:
+        with _shown(record, record.span_number) if record.is_sampled and record.is_traced else nullcontext():
+            yield
+    finally:
+        _open.reset(token)
+
+
+@contextmanager
+def _shown(record: RequestRecord, span_number: int) -> Iterator[None]:
+    """Let spans that the application opens itself be inside of this one: where a trace is chosen, they are recorded."""
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    own = NonRecordingSpan(SpanContext(record.trace_number, span_number, is_remote=False, trace_flags=flags))
+    record.server_span = record.server_span or own
+    with use_span(own, record_exception=False, set_status_on_exception=False):
         yield
 
 

@@ -6,6 +6,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
+    Span,
     SpanContext,
     Status,
     StatusCode,
@@ -32,6 +33,22 @@ def promote(tracer: Tracer, record: RequestRecord) -> None:
     present = {span[6] for span in spans if span[6] is not None}
     for span in spans:
         _start_and_end(tracer, record, span, _parent(record, span[2], present))
+
+
+def start_own(tracer: Tracer, record: RequestRecord, facts: Facts) -> Span:
+    """The record's own span where no server makes one, such as a job's."""
+    inside = Context()
+    if record.parent_id:
+        inside = remote_context(record.trace_number, record.parent_id, is_sampled=record.is_sampled)
+    with given_ids(record.trace_number, record.span_number):
+        return tracer.start_span(
+            facts.name,
+            inside,
+            facts.kind,
+            facts.attributes,
+            [Link(_context(record, facts.previous))] if facts.previous else (),
+            start_time=record.wall_clock(record.started_at),
+        )
 
 
 def remote_context(
@@ -66,11 +83,8 @@ def _start_and_end(tracer: Tracer, record: RequestRecord, span: Buffered, parent
             set_span_in_context(NonRecordingSpan(parent), Context()),
             facts.kind,
             facts.attributes,
-            [Link(link) for link in facts.links],
             start_time=record.wall_clock(started_at),
         )
-    for moment, name, attributes in facts.events:
-        made.add_event(name, attributes, record.wall_clock(moment))
     if error_type:
         made.set_attribute(conventions.SPAN_ERROR_TYPE, error_type)
         made.set_status(Status(StatusCode.ERROR))

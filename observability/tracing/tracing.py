@@ -1,19 +1,21 @@
 """The tracing of one application: what is traced, what is kept, and how it becomes spans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import NoOpTracer, get_current_span
+from opentelemetry.trace import NoOpTracer, Status, StatusCode, get_current_span
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from observability.context import RequestRecord
 from observability.settings import TelemetrySettings
+from observability.tracing.buffer import Facts
 from observability.tracing.environment import is_disabled, is_wanted, sampling_rule
 from observability.tracing.export import Batches, SpanCounts, SpanRecorder, otlp_exporter, resource
-from observability.tracing.promotion import promote
+from observability.tracing.promotion import promote, start_own
 from observability.tracing.providers import global_provider, new_provider, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
 from observability.tracing.server import Past, Replay, RouteOf, ServerTracers, traced
@@ -108,13 +110,32 @@ class Tracing:
         record.is_traced = False
         if self._is_guest and not record.is_sampled:
             return
-        try:
+        with _harmless(record):
             if record.server_span is None and self._replay is not None:
                 await self._replay.show(record, past)
             if record.server_span is not None:
                 promote(self._tracer, record)
-        except Exception:  # whatever is wrong with telemetry, the request is fine
-            log.exception("telemetry_trace_failed", trace_id=record.trace_id)
+
+    def keep_own(self, record: RequestRecord, facts: Facts, error: BaseException | None) -> None:
+        """Export the trace of a job that is over."""
+        record.is_traced = False
+        with _harmless(record):
+            own = start_own(self._tracer, record, facts)
+            ended_at = record.wall_clock(record.ended_at)
+            if error is not None:
+                own.record_exception(error, timestamp=ended_at)
+                own.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            promote(self._tracer, record)
+            own.end(ended_at)
+
+
+@contextmanager
+def _harmless(record: RequestRecord) -> Iterator[None]:
+    """Whatever is wrong with telemetry, the request is fine."""
+    try:
+        yield
+    except Exception:
+        log.exception("telemetry_trace_failed", trace_id=record.trace_id)
 
 
 def _slow_after(settings: TelemetrySettings) -> float:
