@@ -4,27 +4,25 @@ from dashboards.links import board_url, runbook_url
 from dashboards.slo.objectives import Objective, Objectives
 from dashboards.slo.recordings import INTERVAL, events_in, identity, selected
 from dashboards.slo.rule import Alert, Group
+from dashboards.slo.symptoms.background import WAITING
 from dashboards.slo.windows import BURNS, Burn, Severity
 from observability import conventions
 
 SHORT = "5m"
 
 
-def groups(objectives: Objectives) -> list[Group]:
-    """One group an objective."""
-    return [
-        Group(
-            f"slo-{objectives.id_of(objective)}-alerts",
-            f"{INTERVAL}s",
-            (
-                _burns(objectives, objective, "page"),
-                _burns(objectives, objective, "ticket"),
-                _exhausted(objectives, objective),
-                _absent(objectives, objective),
-            ),
-        )
-        for objective in objectives.objectives
-    ]
+def group(objectives: Objectives, objective: Objective) -> Group:
+    """All alerts of an objective."""
+    return Group(
+        f"slo-{objectives.id_of(objective)}-alerts",
+        f"{INTERVAL}s",
+        (
+            _burns(objectives, objective, "page"),
+            _burns(objectives, objective, "ticket"),
+            _exhausted(objectives, objective),
+            _absent(objectives, objective),
+        ),
+    )
 
 
 def _burns(objectives: Objectives, objective: Objective, severity: Severity) -> Alert:
@@ -80,7 +78,9 @@ def _absent(objectives: Objectives, objective: Objective) -> Alert:
     expr = f"{total}\nor\n{bad}"
     if objective.kind == "freshness":
         # Until the first job has started there is nothing to count, unless jobs are waiting.
-        expr = f"({expr})\nand on ()\nsum({conventions.QUEUE_DEPTH.name}) > 0"
+        expr = (
+            f'({expr})\nand on ()\nsum({conventions.QUEUE_DEPTH.name}{{{conventions.STATE}="{WAITING}"}}) > 0'
+        )
     return _alert(
         objectives,
         objective,

@@ -1,22 +1,40 @@
 """The files that follow from the objectives, but for the boards."""
 
-from dashboards.slo import burning, recordings
-from dashboards.slo.objectives import Objectives, load
-from dashboards.slo.rule import as_text
+from pathlib import Path
+
+from dashboards.slo import burning, recordings, scenarios
+from dashboards.slo.objectives import Objective, Objectives, load
+from dashboards.slo.rule import Group, as_text
 from dashboards.slo.symptoms.groups import groups as symptoms
 
 
 def generate() -> dict[str, str]:
     """Text by path in `dashboards/generated`."""
-    return rules(load())
+    return rules(load()) | tests(load())
 
 
 def rules(objectives: Objectives) -> dict[str, str]:
     """What Prometheus evaluates."""
-    return {
-        "prometheus/slo.yml": as_text([*recordings.groups(objectives), *burning.groups(objectives)]),
-        "prometheus/symptoms.yml": as_text(symptoms(objectives)),
-    }
+    files = {_path(each): as_text(_groups(objectives, each)) for each in objectives.objectives}
+    return {**files, "prometheus/symptoms.yml": as_text(symptoms(objectives))}
+
+
+def tests(objectives: Objectives) -> dict[str, str]:
+    """What `promtool test rules` tells the rules of each objective."""
+    files = {}
+    for each in objectives.objectives:
+        about = scenarios.RulesFile(f"../{Path(_path(each)).name}", _groups(objectives, each))
+        files[f"prometheus/tests/{each.name}-hours.yml"] = scenarios.hours(objectives, each, about)
+        files[f"prometheus/tests/{each.name}-weeks.yml"] = scenarios.weeks(objectives, each, about)
+    return files
+
+
+def _path(objective: Objective) -> str:
+    return f"prometheus/slo-{objective.name}.yml"
+
+
+def _groups(objectives: Objectives, objective: Objective) -> list[Group]:
+    return [*recordings.groups(objectives, objective), burning.group(objectives, objective)]
 
 
 def service_module(objectives: Objectives) -> str:

@@ -28,14 +28,13 @@ def selected(objectives: Objectives, objective: Objective, record: str) -> str:
     return f'{record}{{sloth_id="{objectives.id_of(objective)}"}}'
 
 
-def groups(objectives: Objectives) -> list[Group]:
-    """Two groups an objective: what was good and bad, and what that means."""
-    found = []
-    for objective in objectives.objectives:
-        name = f"slo-{objectives.id_of(objective)}"
-        found.append(Group(f"{name}-sli", f"{INTERVAL}s", _indicators(objectives, objective)))
-        found.append(Group(f"{name}-budget", f"{INTERVAL}s", _budget(objectives, objective)))
-    return found
+def groups(objectives: Objectives, objective: Objective) -> list[Group]:
+    """What was good and bad, and what that means."""
+    name, interval = f"slo-{objectives.id_of(objective)}", f"{INTERVAL}s"
+    return [
+        Group(f"{name}-sli", interval, _indicators(objectives, objective)),
+        Group(f"{name}-budget", interval, _budget(objectives, objective)),
+    ]
 
 
 def _indicators(objectives: Objectives, objective: Objective) -> tuple[Recording, ...]:

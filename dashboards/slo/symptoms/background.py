@@ -4,7 +4,7 @@ from dashboards.slo.query import Query, share_above, value_of
 from dashboards.slo.symptoms.symptom import Symptom
 from observability import conventions
 
-WAITING, GIVEN_UP = "queued", "failed"
+WAITING, GIVEN_UP = "due", "dead"
 
 
 def background(ours: Query) -> tuple[Symptom, ...]:
