@@ -91,12 +91,12 @@ def metrics() -> tuple[Panel, ...]:
 
 def traces() -> tuple[Panel, ...]:
     spans = rate(c.TELEMETRY_SPANS, by=(c.OUTCOME,))
-    dropped = rate(c.TELEMETRY_SPANS, f'{c.OUTCOME}="dropped"')
+    lost = rate(c.TELEMETRY_SPANS, f'{c.OUTCOME}=~"dropped|failed"')
     return (
         Graph(
             title="Spans by outcome",
-            does="Spans a second that were exported, discarded because nobody will want them, or dropped because they could not be "
-            "sent. Requests cost the same either way.",
+            does="Spans of kept traces a second: exported, failed because Tempo did not take them, or dropped because too many "
+            "waited for it. Requests cost the same either way.",
             unit="ops",
             asks=(Ask(spans, f"{{{{{c.OUTCOME}}}}}"),),
             is_stacked=True,
@@ -104,9 +104,9 @@ def traces() -> tuple[Panel, ...]:
         ),
         Graph(
             title="Spans lost",
-            does="The share of spans that could not be sent. Above 0: Tempo is down or too slow, and exemplars lead nowhere.",
+            does="The share of spans of kept traces that did not arrive. Above 0: Tempo is down or too slow, and exemplars lead nowhere.",
             unit="percentunit",
-            asks=(Ask(share(dropped, rate(c.TELEMETRY_SPANS)), "dropped"),),
+            asks=(Ask(share(lost, rate(c.TELEMETRY_SPANS)), "lost"),),
             steps=Steps({0.001: YELLOW, 0.05: RED}),
             top=1,
             width=12,

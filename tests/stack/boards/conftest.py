@@ -13,9 +13,11 @@ import pytest
 from dashboards.slo.objectives import load
 from service.infra.embedded.ports import free_port
 from tests.instances import ROOT, Instance
+from tests.stack.boards.collector import Collector, running_collector
 from tests.stack.boards.prometheus import Prometheus, running_prometheus
 
-TRAFFIC_SECONDS = 40
+TRAFFIC_SECONDS = 30
+EXPORT_MILLISECONDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Lived:
     """What is left to look at after the load."""
 
     prometheus: Prometheus
-    instance: Instance
+    collector: Collector
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +37,21 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("live")
     folder.chmod(0o755)
     objectives, worker_port = load(), free_port()
-    instance = Instance.up(folder, settings={"WORKER_METRICS_PORT": str(worker_port)})
-    try:
-        jobs = {objectives.api_job: instance.port, objectives.worker_job: worker_port}
-        with running_prometheus(folder, jobs) as prometheus:
-            _send_traffic(instance, folder)
-            prometheus.await_scrapes()
-            yield Lived(prometheus, instance)
-    finally:
-        instance.stop()
+    with running_collector() as collector:
+        settings = {
+            "WORKER_METRICS_PORT": str(worker_port),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": str(EXPORT_MILLISECONDS),
+        }
+        instance = Instance.up(folder, settings=settings)
+        try:
+            jobs = {objectives.api_job: instance.port, objectives.worker_job: worker_port}
+            with running_prometheus(folder, jobs) as prometheus:
+                _send_traffic(instance, folder)
+                prometheus.end()
+                yield Lived(prometheus, collector)
+        finally:
+            instance.stop()
 
 
 def _send_traffic(instance: Instance, folder: Path) -> None:

@@ -25,30 +25,34 @@ class Prometheus:
 
     def __init__(self, port: int) -> None:
         self.base = f"http://127.0.0.1:{port}"
-        self.began = now()
+        self.began = self.ended = now()
 
     def range(self, expr: str, *, step: float) -> Sequence[Series]:
-        """Since it began."""
-        asked = {"query": expr, "start": self.began, "end": now(), "step": step}
+        """From its beginning to its end."""
+        asked = {"query": expr, "start": self.began, "end": self.ended, "step": step}
         return self._data("query_range", asked)["result"]  # type: ignore[no-any-return]
 
     def instant(self, expr: str) -> Sequence[Series]:
-        return self._data("query", {"query": expr})["result"]  # type: ignore[no-any-return]
+        return self._data("query", {"query": expr, "time": self.ended})["result"]  # type: ignore[no-any-return]
 
     def label_values(self, selector: str, label: str) -> Sequence[str]:
         return self._data(f"label/{label}/values", {"match[]": selector})  # type: ignore[no-any-return]
 
     def exemplars(self, expr: str) -> list[Mapping[str, Any]]:
-        asked = {"query": expr, "start": self.began, "end": now()}
+        asked = {"query": expr, "start": self.began, "end": self.ended}
         return [each for series in self._data("query_exemplars", asked) for each in series["exemplars"]]
 
     def rules(self) -> list[Mapping[str, Any]]:
         return [rule for group in self._data("rules", {})["groups"] for rule in group["rules"]]
 
-    def await_scrapes(self) -> None:
-        """Of all targets, that began after this was called."""
-        moment = now()
-        eventually("a scrape", lambda: float(self.instant("min(timestamp(up))")[0]["value"][1]) > moment)
+    def end(self) -> None:
+        """From now on, answer about the time until now; wait for the scrapes that this takes."""
+        self.ended = now()
+        eventually("a scrape of each target", lambda: self._last_scrape() > self.ended)
+
+    def _last_scrape(self) -> float:
+        found = self._data("query", {"query": "min(timestamp(up))"})["result"]
+        return float(found[0]["value"][1]) if found else 0.0
 
     def _data(self, path: str, asked: Mapping[str, Any]) -> Any:
         answer = httpx2.get(f"{self.base}/api/v1/{path}", params=asked, timeout=30).json()

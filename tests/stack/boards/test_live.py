@@ -15,6 +15,7 @@ from tests.boards import (
     panel_queries,
     variable_queries,
 )
+from tests.instances import eventually
 from tests.stack.boards.conftest import Lived
 from tests.stack.boards.prometheus import Series, numbers
 
@@ -100,6 +101,13 @@ def test_the_spells_of_the_traffic_are_seen(lived: Lived) -> None:
     errors = 'sum(http_server_request_duration_seconds_count{http_response_status_code="503"})'
     for expr in (slow, errors):
         assert sum(numbers(lived.prometheus.instant(expr)[0])) > 0
+
+
+def test_each_exemplar_leads_to_a_trace_that_was_exported(lived: Lived) -> None:
+    exemplars = lived.prometheus.exemplars("http_server_request_duration_seconds_bucket")
+    assert exemplars
+    shown = {exemplar["labels"]["trace_id"] for exemplar in exemplars}
+    eventually("the export of the last spans", lambda: shown <= lived.collector.trace_ids)
 
 
 def test_what_was_executed(lived: Lived, capsys: pytest.CaptureFixture[str]) -> None:
