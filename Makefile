@@ -12,7 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format dashboards stack lock clean
+.PHONY: help run test test-pythons bench check format dashboards stack traffic lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up
 format: $(INSTALLED) ## Format and apply safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+traffic: $(INSTALLED) ## Two minutes of realistic load on `make run`, with a slow spell and a spell of errors (ARGS="--run-time 10m --host ...")
+	@SAMPLE_PASSWORD="$${SAMPLE_PASSWORD:-$$(cat .local/sample-users.secret 2>/dev/null)}" \
+		$(BIN)/python -m locust -f dashboards/traffic/locustfile.py --headless --only-summary --exit-code-on-error 0 \
+		--host http://127.0.0.1:8000 --users 20 --run-time 2m $(ARGS)
 
 dashboards: $(INSTALLED) ## Write rules, alerts, their tests and boards from dashboards/slo.yaml
 	$(BIN)/python -m dashboards build

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dashboards.boards.files import generate as generate_boards
 from dashboards.slo.files import generate as generate_slo
 from dashboards.slo.files import service_module
 from dashboards.slo.objectives import load
@@ -11,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 GENERATED = Path("dashboards/generated")
 SERVICE_MODULE = Path("service/objectives.py")
 
-GENERATORS = (generate_slo,)
+GENERATORS = (generate_slo, generate_boards)
 
 
 def generate() -> dict[Path, str]:

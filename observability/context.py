@@ -1,59 +1,64 @@
-"""What is known about the request being served, reachable from anywhere that runs on its behalf."""
+"""What is known about the request or job under way, reachable from anywhere that runs on its behalf."""
 
 import random
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import Context, ContextVar, Token
+from time import perf_counter, time_ns
 from typing import Any
 
-Headers = Iterable[tuple[bytes, bytes]]
 Scope = Mapping[str, Any]
-
-# https://www.w3.org/TR/trace-context-2/#traceparent-header
-_TRACEPARENT = re.compile(
-    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
-)
-_SAMPLED = 0x01
-# OpenTelemetry's TraceIdRatioBased looks at these bits of a trace id.
-_RATIO_BITS = (1 << 64) - 1
-
 
 _NOWHERE: Scope = {}
 
 
 class RequestRecord:
-    """The running account of one request: its ids, and what it cost so far.
+    """The running account of one request (or job): its ids, and what it cost so far.
 
     Attributes:
         trace_number: The trace id as a number, the caller's when it sent a valid `traceparent`.
         parent_id: 16 hex digits of the caller's span, or empty.
         scope: The ASGI scope as the routers got it.
-        is_sampled: Whether the trace is kept whatever happens.
+        is_sampled: Whether the trace was chosen at its start; what `traceparent` tells others.
+        is_kept: Whether the trace is exported: because it was chosen, or because the request failed or was slow.
+        is_traced: Whether spans are worth buffering: they may be exported yet.
         is_shed: Whether the request was refused under load.
         route: Template of the route, empty until it is known.
         query_count: Database queries so far.
         db_seconds: Time spent in database queries.
+        command_count: Redis commands and pipelines so far.
         cache_seconds: Time spent in Redis.
+        started_at: `time.perf_counter()` when it came.
         ended_at: `time.perf_counter()` when the last byte went out, 0 before.
         recorders: What records the signals of the application (`metrics.recorders.Recorders`), or None.
-        spans: Room for spans buffered until it is known whether the trace is kept.
+        spans: What `tracing.buffer` keeps of the calls made so far, or None.
+        server_span: The span of OpenTelemetry that is under way for the request, or None.
         open_fills: When the cache keys that this request missed were missed.
         culprit: `module:function` that blocked the event loop during the request, or empty.
+        culprit_stack: Where it was running, innermost function first.
+        blocked_at: `time.perf_counter()` when the block began.
     """
 
     # Defaults of the class: a request pays only for what it sets.
     scope: Scope = _NOWHERE
+    is_kept = False
+    is_traced = False
     is_shed = False
     route = ""
     query_count = 0
     db_seconds = 0.0
+    command_count = 0
     cache_seconds = 0.0
+    started_at = 0.0
     ended_at = 0.0
     recorders: Any = None
-    spans: list[tuple[Any, ...]] | None = None
+    spans: Any = None
+    server_span: Any = None
     open_fills: dict[str, float] | None = None
     culprit = ""
+    culprit_stack = ""
+    blocked_at = 0.0
     _span_number = 0
+    _epoch = 0
 
     def __init__(self, trace_number: int, parent_id: str, *, is_sampled: bool) -> None:
         # Most requests never show their ids: inventing and spelling them out can wait.
@@ -67,49 +72,33 @@ class RequestRecord:
         return f"{self.trace_number:032x}"
 
     @property
-    def span_id(self) -> str:
-        """The id of this request's own span in 16 hex digits."""
+    def span_number(self) -> int:
+        """The id of this request's own span as a number."""
         self._span_number = self._span_number or random.getrandbits(64) or 1
-        return f"{self._span_number:016x}"
+        return self._span_number
 
     @property
-    def traceparent(self) -> str:
-        """What tells others that they work on behalf of this request (W3C Trace Context)."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.is_sampled:02x}"
+    def span_id(self) -> str:
+        """The id of this request's own span in 16 hex digits."""
+        return f"{self.span_number:016x}"
 
     @property
     def exemplar(self) -> str:
         """The trace id when the trace is kept, else empty: an exemplar must lead somewhere."""
-        return f"{self.trace_number:032x}" if self.is_sampled else ""
+        return f"{self.trace_number:032x}" if self.is_sampled or self.is_kept else ""
 
+    def keep(self) -> None:
+        """Something failed on behalf of the request: its trace is worth keeping."""
+        self.is_kept = self.is_kept or self.is_traced
 
-class Sampler:
-    """Gives each request its ids and decides whether its trace is kept from the start."""
+    def adopt(self, trace_number: int, span_number: int, *, is_sampled: bool) -> None:
+        """Take over the ids of a span that somebody else opened for the request."""
+        self.trace_number, self._span_number, self.is_sampled = trace_number, span_number, is_sampled
 
-    __slots__ = ("_bound",)
-
-    def __init__(self, ratio: float) -> None:
-        """Keep `ratio` (0 to 1) of the traces that start here; callers decide about theirs."""
-        self._bound = round(ratio * (_RATIO_BITS + 1))
-
-    def start(self, headers: Headers) -> RequestRecord:
-        """The record of a request that came with these headers."""
-        for name, value in headers:
-            if name == b"traceparent" and (parent := _parse(value)):
-                trace_id, parent_id, is_sampled = parent
-                return RequestRecord(trace_id, parent_id, is_sampled=is_sampled)
-        number = random.getrandbits(128) or 1
-        return RequestRecord(number, "", is_sampled=(number & _RATIO_BITS) < self._bound)
-
-
-def _parse(value: bytes) -> tuple[int, str, bool] | None:
-    match = _TRACEPARENT.fullmatch(value.strip())
-    if match is None:
-        return None
-    version, trace_id, parent_id, flags, rest = match.groups()
-    if version == b"00" and rest:
-        return None
-    return int(trace_id, 16), parent_id.decode(), bool(int(flags, 16) & _SAMPLED)
+    def wall_clock(self, moment: float) -> int:
+        """Nanoseconds since the Unix epoch at a moment of `time.perf_counter()`, on one scale for the whole record."""
+        self._epoch = self._epoch or time_ns() - int(perf_counter() * 1e9)
+        return self._epoch + int(moment * 1e9)
 
 
 _current: ContextVar[RequestRecord | None] = ContextVar("observability_request", default=None)

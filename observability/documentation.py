@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from observability import conventions
-from observability.conventions import LABELS, METRICS, Metric
+from observability.conventions import LABELS, METRICS, SPAN_ATTRIBUTES, Metric
 
 _HEAD = """\
 # What the telemetry says
@@ -22,7 +22,7 @@ _HEADERS = {
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *_metrics(), "", *_labels(), "", *_headers(), ""])
+    return "\n".join([_HEAD, *_metrics(), "", *_labels(), "", *_headers(), "", *_span_attributes(), ""])
 
 
 def _metrics() -> Iterator[str]:
@@ -48,6 +48,14 @@ def _headers() -> Iterator[str]:
     yield "## Response headers\n\n| Header | Value |\n|---|---|"
     for header, meaning in _HEADERS.items():
         yield f"| `{header}` | {meaning} |"
+
+
+def _span_attributes() -> Iterator[str]:
+    yield "## Attributes of spans\n"
+    yield "Those of requests are OpenTelemetry's: `opentelemetry-instrumentation-fastapi` makes the spans of requests.\n"
+    yield "| Attribute | Value |\n|---|---|"
+    for attribute, meaning in SPAN_ATTRIBUTES.items():
+        yield f"| `{attribute}` | {meaning} |"
 
 
 if __name__ == "__main__":

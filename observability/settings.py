@@ -1,6 +1,7 @@
 """What can be chosen about telemetry: plain values, read from nowhere."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,18 @@ class TelemetrySettings:
     # Folder that several worker processes share; None finds one by itself.
     workers_folder: str | None = None
 
-    trace_sample_ratio: float = 0.01
+    # Share of the traces that are kept whatever happens; None leaves it to `OTEL_TRACES_SAMPLER`, or 1 %. Requests with
+    # a `traceparent` follow their caller.
+    trace_sample_ratio: float | None = None
+    # Other shares for some routes, by template below the root path: {"/health": 0}.
+    trace_sample_ratios: Mapping[str, float] = field(default_factory=dict)
+    # A request that takes longer is kept, as is one that fails; None takes the largest of `latency_thresholds`, or 1 s.
+    slow_threshold: float | None = None
+    # Other thresholds for some routes, by template: {"/reports": 10}.
+    slow_thresholds: Mapping[str, float] = field(default_factory=dict)
+    # Full address that takes spans, `http://collector:4318/v1/traces`; None leaves it to `OTEL_EXPORTER_OTLP_*`. With
+    # neither, nothing is traced.
+    otlp_endpoint: str | None = None
 
     # How often it is measured how late the event loop wakes.
     loop_lag_interval: float = 0.05

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
+from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -13,19 +15,23 @@ from observability.asgi.exposition import ScrapeEndpoint
 from observability.asgi.middleware import RequestMiddleware
 from observability.asgi.routes import RouteTable, watch_router
 from observability.background import in_process
-from observability.background.measurement import TaskRun, measured_task
+from observability.background.jobs import JobRun, measured_job
+from observability.background.measurement import TaskRun
 from observability.clients import fastapi_cache
+from observability.clients.caches import CacheRecorder
 from observability.clients.database import AnyEngine, measure_engine, named_engines
+from observability.clients.http import http_clients, trace_http
 from observability.clients.redis import measure_redis, named_clients
 from observability.errors import AlreadyInstrumented
 from observability.metrics.exposition import Exposition
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders, recorders, show_build
 from observability.metrics.registry import Registry
-from observability.runtime.overlap import report_sources
+from observability.runtime.overlap import owner_of_server_spans, report_sources
 from observability.runtime.watch import RuntimeWatch
 from observability.runtime.workers import share_with_workers
 from observability.settings import TelemetrySettings
+from observability.tracing.tracing import Tracing, adopt_span, tracing_for
 
 _STATE = "telemetry"
 
@@ -40,16 +46,36 @@ class Telemetry:
     recorders: Recorders
     runtime: RuntimeWatch
     exposition: Exposition
+    tracing: Tracing
 
     def scrape_endpoint(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
         return ScrapeEndpoint(self.exposition)
 
     def measured_task(
-        self, task: str, *, queue_delay: float | None = None
+        self,
+        task: str,
+        *,
+        queue_delay: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        job_id: str = "",
+        attempt: int = 1,
     ) -> AbstractContextManager[TaskRun]:
-        """Measure a block as one run of a queue's job; `queue_delay` is the seconds since it was enqueued."""
-        return measured_task(self.recorders.tasks, task, runner="worker", queue_delay=queue_delay)
+        """Measure and trace a block as one run of a queue's job.
+
+        Args:
+            task: Name of the job; a bounded set.
+            queue_delay: Seconds since it was enqueued, None when unknown.
+            headers: What `background.enqueuing.enqueuing` gave when it was enqueued: its trace goes on.
+            job_id: What the queue calls it: its attempts are linked.
+            attempt: Which run this is, from 1.
+        """
+        job = JobRun(task, queue_delay, headers or {}, job_id, attempt)
+        return measured_job(self.tracing, self.recorders, job)
+
+    def cache(self, name: str) -> CacheRecorder:
+        """What records the application's own cache of this name."""
+        return CacheRecorder(name, self.recorders.caches.cache(name))
 
 
 def instrument(
@@ -58,8 +84,10 @@ def instrument(
     service_name: str,
     engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
     redis: Any = None,
+    http: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> Telemetry:
     """Measure an application from outside everything else it is made of.
 
@@ -68,8 +96,11 @@ def instrument(
         service_name: Name of the service in traces and logs.
         engine: SQLAlchemy engine, async or sync, or several by pool name.
         redis: Client of redis.asyncio, or several by name.
+        http: Asynchronous client of httpx or httpx2, or several by name, whose calls are traced.
         settings: Choices; the defaults suit most.
         registry: Where to record, by default a new one with the series budget of the settings.
+        tracer_provider: The application's own provider of OpenTelemetry's SDK, whose processors get the spans; by default
+            the global one if there is one, else one that exports as the settings and `OTEL_*` say.
 
     Raises:
         AlreadyInstrumented: The application, an engine or a client was given to an earlier call.
@@ -80,7 +111,9 @@ def instrument(
         )
         raise AlreadyInstrumented(msg)
     engines = named_engines(engine)
-    telemetry = _telemetry(service_name, engines, redis, settings or TelemetrySettings(), registry)
+    telemetry = _telemetry(
+        service_name, engines, redis, http, settings or TelemetrySettings(), registry, tracer_provider
+    )
     setattr(app.state, _STATE, telemetry)
     in_process.install()
     fastapi_cache.install()
@@ -98,22 +131,34 @@ def instrument_worker(
     service_name: str,
     engine: AnyEngine | Mapping[str, AnyEngine] | None = None,
     redis: Any = None,
+    http: Any = None,
     settings: TelemetrySettings | None = None,
     registry: Registry | None = None,
+    tracer_provider: TracerProvider | None = None,
 ) -> Telemetry:
     """Measure a process that serves no requests, such as a queue's worker; takes and raises what `instrument` does.
 
     Call `telemetry.runtime.start()` on the event loop once it runs.
     """
-    return _telemetry(service_name, named_engines(engine), redis, settings or TelemetrySettings(), registry)
+    return _telemetry(
+        service_name,
+        named_engines(engine),
+        redis,
+        http,
+        settings or TelemetrySettings(),
+        registry,
+        tracer_provider,
+    )
 
 
 def _telemetry(
     service_name: str,
     engines: Mapping[str, Any],
     redis: Any,
+    http: Any,
     settings: TelemetrySettings,
     registry: Registry | None,
+    tracer_provider: TracerProvider | None,
 ) -> Telemetry:
     registry = registry or Registry(series_budget=settings.series_budget)
     made = recorders(registry)
@@ -122,29 +167,46 @@ def _telemetry(
         measure_engine(engine, name, made.pools, made.operations)
     for client in named_clients(redis).values():
         measure_redis(client, made.operations)
+    for client in http_clients(http):
+        trace_http(client)
     runtime = RuntimeWatch(registry, settings)
-    return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry))
+    tracing = tracing_for(service_name, settings, tracer_provider, made.spans)
+    return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry), tracing)
+
+
+class _Life:
+    """What runs while the application is served."""
+
+    def __init__(self, app: Starlette, telemetry: Telemetry) -> None:
+        settings = telemetry.settings
+        self._app = app
+        self._telemetry = telemetry
+        self._admin = (
+            AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
+            if settings.admin_port
+            else None
+        )
+
+    def started(self) -> None:
+        telemetry = self._telemetry
+        share_with_workers(telemetry.registry, telemetry.settings.workers_folder, telemetry.service_name)
+        telemetry.runtime.start()
+        if self._admin:
+            self._admin.start()
+        report_sources(self._app)
+        if owner_of_server_spans(self._app):
+            telemetry.tracing.stand_back()
+            watch_router(self._app.router, adopt_span)
+
+    async def stopped(self) -> None:
+        self._telemetry.runtime.stop()
+        if self._admin:
+            self._admin.stop()
+        await to_thread.run_sync(self._telemetry.tracing.flush)
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
-    routes, build, settings = RouteTable(app, http), app.build_middleware_stack, telemetry.settings
-    admin = (
-        AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
-        if settings.admin_port
-        else None
-    )
-
-    def started() -> None:
-        share_with_workers(telemetry.registry, settings.workers_folder, telemetry.service_name)
-        telemetry.runtime.start()
-        if admin:
-            admin.start()
-        report_sources(app)
-
-    def stopped() -> None:
-        telemetry.runtime.stop()
-        if admin:
-            admin.stop()
+    routes, build, life = RouteTable(app, http), app.build_middleware_stack, _Life(app, telemetry)
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         if app.user_middleware:
@@ -153,11 +215,9 @@ def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> N
             stack,
             metrics=http,
             routes=routes,
-            recorders=telemetry.recorders,
-            settings=settings,
-            exposition=telemetry.scrape_endpoint(),
-            started=started,
-            stopped=stopped,
+            telemetry=telemetry,
+            started=life.started,
+            stopped=life.stopped,
         )
 
     app.build_middleware_stack = lambda: outermost(build())  # type: ignore[method-assign]

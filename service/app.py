@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings,
         database,
         redis,
-        recorder=telemetry.recorders.caches.cache,
+        recorder=telemetry.cache,
         trusts=is_editor,
         names=cached_names(ROUTERS),
     )

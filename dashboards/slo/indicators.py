@@ -50,15 +50,15 @@ def _in_time(
 def _requests(objectives: Objectives, objective: Objective) -> tuple[str, ...]:
     matchers = [f'job="{objectives.api_job}"']
     if objective.routes:
-        matchers.append(f'{conventions.ROUTE}=~"{_any_of(objective.routes)}"')
+        matchers.append(f'{conventions.ROUTE}=~"{any_of(objective.routes)}"')
     if objective.except_routes:
-        matchers.append(f'{conventions.ROUTE}!~"{_any_of(objective.except_routes)}"')
+        matchers.append(f'{conventions.ROUTE}!~"{any_of(objective.except_routes)}"')
     if objective.methods:
-        matchers.append(f'{conventions.METHOD}=~"{_any_of(objective.methods)}"')
+        matchers.append(f'{conventions.METHOD}=~"{any_of(objective.methods)}"')
     return tuple(matchers)
 
 
-def _any_of(words: tuple[str, ...]) -> str:
+def any_of(words: tuple[str, ...]) -> str:
     """A regular expression within quotes, where a backslash is written twice."""
     return "|".join(re.escape(word).replace("\\", "\\\\") for word in words)
 

@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Send
 from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
 from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
+from observability.tracing.server import Past
 
 
 class Owner(Protocol):
@@ -19,18 +20,22 @@ class Owner(Protocol):
 
     def request_over(self) -> None: ...
 
+    def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool: ...
+
 
 class Exchange:
     """The `receive` and `send` of one request, which its application calls instead of the server's."""
 
     _status = SERVER_ERROR
+    _has_started = False
     _headers: Headers = ()
     _has_streamed = False
     _client_left = False
     _is_over = False
+    _sent_status = 0
 
     def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
-        self._started_at = perf_counter()
+        self._started_at = record.started_at = perf_counter()
         self._owner = owner
         self._record = record
         self._receive = receive
@@ -60,11 +65,22 @@ class Exchange:
     def close(self) -> None:
         """The application returned or raised: a response that is not out by now never will be."""
         if not self._is_over:
-            self._status = SERVER_ERROR
+            self._sent_status, self._status = self._status, SERVER_ERROR
             self._end("aborted")
+
+    def past(self, error: BaseException | None) -> Past:
+        """What became of the request, which raised this error in the end."""
+        status = self._sent_status or self._status
+        began: list[Message] = [{"type": "http.response.start", "status": status, "headers": self._headers}]
+        if self._sent_status:
+            return Past(began if self._has_started else (), error)
+        response: list[Message] = [*began, {"type": "http.response.body"}]
+        # An error after a good response was a background task's.
+        return Past(error=error, answer=response) if error and status >= SERVER_ERROR else Past(response)
 
     def _begin(self, message: Message) -> Message:
         self._status = message["status"]
+        self._has_started = True
         headers = message.get("headers", ())
         # Any iterable will do for the specification, and it is read more than once here.
         self._headers = headers = headers if isinstance(headers, list) else list(headers)
@@ -84,13 +100,16 @@ class Exchange:
         record, owner = self._record, self._owner
         record.ended_at = now = perf_counter()
         route = owner.route_of(record.scope)
-        record.route = route.template
+        record.route = template = route.template
         owner.request_over()
+        seconds = now - self._started_at
+        # Before anything is recorded: an exemplar leads to a trace that is kept.
+        record.is_kept = owner.keeps(record, template, self._status, seconds)
         if self._client_left or _is_disconnected(self._send):
             route.client_left()
         else:
             method = record.scope["method"]
-            route.request_answered(outcome, method, self._status, now - self._started_at, record)
+            route.request_answered(outcome, method, self._status, seconds, record)
 
 
 def _is_disconnected(send: Send) -> bool:

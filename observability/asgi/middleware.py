@@ -1,6 +1,7 @@
 """The outermost layer: every request and WebSocket passes here once."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,13 +10,28 @@ from observability.asgi.connection import Connection
 from observability.asgi.exchange import Exchange
 from observability.asgi.headers import dress_for
 from observability.asgi.routes import RouteTable
-from observability.context import Sampler
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders
 from observability.settings import TelemetrySettings
+from observability.tracing.tracing import Tracing
 
 # In a scope, it says that an instrumented application further out already counts this request.
 _COUNTED = "observability.is_counted"
+
+
+class Telemetry(Protocol):
+    """What the middleware needs of what `instrument` made."""
+
+    @property
+    def settings(self) -> TelemetrySettings: ...
+
+    @property
+    def recorders(self) -> Recorders: ...
+
+    @property
+    def tracing(self) -> Tracing: ...
+
+    def scrape_endpoint(self) -> ASGIApp: ...
 
 
 class RequestMiddleware:
@@ -27,13 +43,11 @@ class RequestMiddleware:
         *,
         metrics: HttpMetrics,
         routes: RouteTable,
-        recorders: Recorders,
-        settings: TelemetrySettings,
-        exposition: ASGIApp,
+        telemetry: Telemetry,
         started: Callable[[], None],
-        stopped: Callable[[], None],
+        stopped: Callable[[], Awaitable[None]],
     ) -> None:
-        """Stand in front of `app` and record into `metrics`; scrapes are answered by `exposition`.
+        """Stand in front of `app`, record into `metrics`, and trace.
 
         `started` is called on the event loop that serves the application, `stopped` when a server ends its lifespan.
         """
@@ -41,12 +55,15 @@ class RequestMiddleware:
         self.app = app
         self._started = started
         self._stopped = stopped
+        settings = telemetry.settings
         self._metrics_path = settings.metrics_path
-        self._exposition = exposition
+        self._exposition = telemetry.scrape_endpoint()
         self._routes = routes
-        self._recorders = recorders
+        self._recorders = telemetry.recorders
         self._active = metrics.active
-        self._sampler = Sampler(settings.trace_sample_ratio)
+        self._tracing = tracing = telemetry.tracing
+        self._traced_app = tracing.serve(routes.app, app, routes.template)
+        self.keeps = tracing.keeps
         self.dress = dress_for(settings)
         self.route_of = routes.find
         self.request_over = metrics.active.dec
@@ -67,7 +84,9 @@ class RequestMiddleware:
         if not self._routes.is_prepared:
             self._get_ready()
         scope[_COUNTED] = True
-        record = self._sampler.start(scope["headers"])
+        tracing = self._tracing
+        record = tracing.sampler.start(scope)
+        record.is_traced = tracing.is_on
         record.recorders = self._recorders
         record.scope = scope
         passing: Exchange | Connection
@@ -77,10 +96,19 @@ class RequestMiddleware:
         else:
             passing = Connection(self, record, receive, send)
         token = context.enter(record)
+        app = self._traced_app if record.is_sampled else self.app
+        error: BaseException | None = None
         try:
-            await self.app(scope, passing.receive, passing.send)
+            await app(scope, passing.receive, passing.send)
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
             passing.close()
+            if record.is_kept:
+                await tracing.keep(record, passing.past(error))
+            record.is_traced = False
+            error = None  # or it would refer to itself, by way of this frame
             context.leave(token)
 
     def _get_ready(self) -> None:
@@ -94,7 +122,7 @@ class RequestMiddleware:
             if message["type"] == "lifespan.startup.complete":
                 self._get_ready()
             elif message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
-                self._stopped()
+                await self._stopped()
             await send(message)
 
         return following

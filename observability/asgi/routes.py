@@ -1,6 +1,6 @@
 """From a request's scope to what records its route, without matching the path again."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.routing import Router
@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from observability import context
 from observability.asgi.leaves import Leaf, leaves
+from observability.context import RequestRecord
 from observability.conventions import UNMATCHED
 from observability.metrics.http import HttpMetrics, RouteMetrics
 
@@ -20,7 +21,7 @@ class RouteTable:
 
     def __init__(self, app: Any, metrics: HttpMetrics) -> None:
         """Routes are read from `app.routes` by `prepare`, and again when an unknown one turns up."""
-        self._app = app
+        self.app = app
         self._metrics = metrics
         self._known: dict[int, list[Leaf]] = {}
         self._unambiguous: dict[int, RouteMetrics] = {}
@@ -33,7 +34,7 @@ class RouteTable:
         self.is_prepared = True
         self._known, self._unambiguous = {}, {}
         self.unmatched.expect((), 0)
-        for leaf in [*leaves(self._app.routes), *self._late]:
+        for leaf in [*leaves(self.app.routes), *self._late]:
             self._learn(leaf)
             if leaf.methods:
                 self._metrics.route(leaf.template).expect(leaf.methods, leaf.status)
@@ -42,6 +43,10 @@ class RouteTable:
         """What records the route that the routers chose for this scope."""
         chosen = _chosen(scope)
         return self._unambiguous.get(id(chosen)) or self._search(chosen, scope)
+
+    def template(self, scope: context.Scope) -> str:
+        """The template of that route."""
+        return self.find(scope).template
 
     def _search(self, chosen: object, scope: context.Scope) -> RouteMetrics:
         if chosen is None:
@@ -77,14 +82,16 @@ class RouteTable:
         return self._metrics.route(f"{above}/{{path}}")
 
 
-def watch_router(router: Router) -> None:
-    """Let records know the scope that this router gets: middleware may have handed a copy on."""
+def watch_router(router: Router, look: Callable[[RequestRecord], None] | None = None) -> None:
+    """Let records know the scope that this router gets: middleware may have handed a copy on; and `look` at them there."""
     stock = router.middleware_stack
 
     def watched(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         record = context.current()
         if record is not None:
             record.scope = scope
+            if look is not None:
+                look(record)
         return stock(scope, receive, send)
 
     router.middleware_stack = watched  # type: ignore[assignment] # any ASGI application does

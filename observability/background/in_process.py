@@ -12,11 +12,13 @@ from typing import Any
 
 import fastapi.background
 import starlette.background
+from opentelemetry.trace import SpanKind
 
-from observability import context
-from observability.background.measurement import measured_task
+from observability import context, conventions
+from observability.background.measurement import TaskRun, measured_task
 from observability.context import RequestRecord
 from observability.metrics.background import Runner, TaskMetrics
+from observability.tracing.buffer import Facts, open_span
 
 Call = Callable[[Any], Awaitable[None]]
 
@@ -50,15 +52,28 @@ def _measuring_one(stock: Call) -> Call:
         setattr(task, _STARTED, True)
         token = _measured.set(task)
         try:
-            with measured_task(
-                record.recorders.tasks, name_of(task.func), runner=_RUNNER, queue_delay=_delay(record)
-            ):
-                await stock(task)
+            await _run(record, task, stock)
         finally:
             _measured.reset(token)
         return None
 
     return call
+
+
+async def _run(record: RequestRecord, task: Any, stock: Call) -> None:
+    name = name_of(task.func)
+    with measured_task(record.recorders.tasks, name, runner=_RUNNER, queue_delay=_delay(record)) as run:
+        try:
+            with open_span(record, _describe, name, run):
+                await stock(task)
+        except Exception:
+            record.keep()
+            raise
+
+
+def _describe(name: str, run: TaskRun) -> Facts:
+    attributes = {conventions.SPAN_TASK: name, conventions.SPAN_TASK_OUTCOME: run.outcome}
+    return Facts(f"run {name}", SpanKind.INTERNAL, attributes)
 
 
 def _measuring_all(stock: Call) -> Call:

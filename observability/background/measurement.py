@@ -11,10 +11,16 @@ from observability.metrics.background import Runner, TaskMetrics, TaskOutcome
 class TaskRun:
     """A run under way; a worker that will try again says so with `will_retry`."""
 
-    __slots__ = ("_failure",)
+    __slots__ = ("_failure", "outcome")
 
     def __init__(self) -> None:
         self._failure: TaskOutcome = "failed"
+        self.outcome: TaskOutcome = "succeeded"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it raised."""
+        return self.outcome in {"failed", "retried"}
 
     def will_retry(self) -> None:
         """Should this run raise, the queue tries again: that is `retried`, not `failed`."""
@@ -42,13 +48,12 @@ def measured_task(
         queue_delay: Seconds since it was enqueued, None when unknown.
     """
     run = TaskRun()
-    outcome: TaskOutcome = "succeeded"
     metrics.task_started(task, runner, queue_delay)
     started_at = perf_counter()
     try:
         yield run
     except BaseException as error:
-        outcome = run.outcome_of(error)
+        run.outcome = run.outcome_of(error)
         raise
     finally:
-        metrics.task_ended(task, runner, outcome, perf_counter() - started_at)
+        metrics.task_ended(task, runner, run.outcome, perf_counter() - started_at)

@@ -1,18 +1,19 @@
 """SQLAlchemy engines, async and sync: their queries and their pools, measured."""
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from observability import context
+from observability import context, conventions
 from observability.clients.pools import is_connecting, measure_pool
-from observability.conventions import OTHER
+from observability.clients.statements import operation_of, table_of, without_values
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
+from observability.tracing.buffer import Facts, add_span
 
 AnyEngine: TypeAlias = AsyncEngine | Engine
 Execute = Callable[..., None]
@@ -21,58 +22,6 @@ _EXECUTING = ("do_execute", "do_executemany", "do_execute_no_params")
 
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/db/#db-system-name
 _SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "postgres": "postgresql"}
-
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
-_OPERATIONS = frozenset(
-    [
-        "ALTER",
-        "ANALYZE",
-        "BEGIN",
-        "CALL",
-        "CLOSE",
-        "COMMENT",
-        "COMMIT",
-        "COPY",
-        "CREATE",
-        "DEALLOCATE",
-        "DECLARE",
-        "DELETE",
-        "DISCARD",
-        "DO",
-        "DROP",
-        "EXECUTE",
-        "EXPLAIN",
-        "FETCH",
-        "GRANT",
-        "INSERT",
-        "LISTEN",
-        "LOCK",
-        "MERGE",
-        "NOTIFY",
-        "PRAGMA",
-        "PREPARE",
-        "REFRESH",
-        "REINDEX",
-        "RELEASE",
-        "REPLACE",
-        "RESET",
-        "REVOKE",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "SELECT",
-        "SET",
-        "SHOW",
-        "START",
-        "TABLE",
-        "TRUNCATE",
-        "UNLISTEN",
-        "UPDATE",
-        "USE",
-        "VACUUM",
-        "VALUES",
-        "WITH",
-    ],
-)
 
 
 def named_engines(engine: AnyEngine | Mapping[str, AnyEngine] | None) -> dict[str, Engine]:
@@ -91,33 +40,26 @@ def measure_engine(engine: Engine, name: str, pools: DatabaseMetrics, operations
     Raises:
         AlreadyInstrumented: The engine's pool is measured already.
     """
-    measure_pool(engine, pools.pool(name))
-    measure_queries(engine.dialect, operations)
+    measure_pool(engine, name, pools.pool(name))
+    measure_queries(engine.dialect, engine.url.database or "", operations)
 
 
-def measure_queries(dialect: Dialect, operations: OperationMetrics) -> None:
+def measure_queries(dialect: Dialect, database: str, operations: OperationMetrics) -> None:
     """Measure what this dialect executes.
 
     Not through events: an engine that has one single listener pays about 20 µs a connection for those it has not.
     """
-    recorder = _Queries(_SYSTEMS.get(dialect.name, dialect.name), operations)
+    recorder = _Queries(_SYSTEMS.get(dialect.name, dialect.name), database, operations)
     for name in _EXECUTING:
         setattr(dialect, name, recorder.measuring(getattr(dialect, name)))
-
-
-@functools.lru_cache(maxsize=1_024)
-def operation_of(statement: str) -> str:
-    """First word of a statement in capitals, `_OTHER` when it is no SQL verb."""
-    match = _FIRST_WORD.match(statement)
-    word = match[1].upper() if match else OTHER
-    return word if word in _OPERATIONS else OTHER
 
 
 class _Queries:
     """Records the queries of one dialect."""
 
-    def __init__(self, system: str, metrics: OperationMetrics) -> None:
+    def __init__(self, system: str, database: str, metrics: OperationMetrics) -> None:
         self._system = system
+        self._database = database
         self._metrics = metrics
 
     def measuring(self, stock: Execute) -> Execute:
@@ -130,17 +72,35 @@ class _Queries:
                 error_type = type(error).__name__
                 raise
             finally:
-                self._end(statement, error_type, perf_counter() - started_at)
+                self._end(cursor, statement, error_type, started_at)
 
         return execute
 
-    def _end(self, statement: str, error_type: str, seconds: float) -> None:
-        record, exemplar = context.current(), ""
+    def _end(self, cursor: Any, statement: str, error_type: str, started_at: float) -> None:
+        record, exemplar, ended_at = context.current(), "", perf_counter()
+        seconds = ended_at - started_at
         if record is not None:
-            record.query_count += not is_connecting()
             record.db_seconds += seconds
             exemplar = record.exemplar
+            if not is_connecting():
+                record.query_count += 1
+                rows = -1 if error_type else cursor.rowcount
+                add_span(record, started_at, ended_at, error_type, self._describe, statement, rows)
         self._metrics.operation_ended(self._system, operation_of(statement), error_type, seconds, exemplar)
+
+    def _describe(self, statement: str, rows: int) -> Facts:
+        operation, table = operation_of(statement), table_of(statement)
+        attributes: dict[str, str | int] = {
+            conventions.SPAN_DB_SYSTEM: self._system,
+            conventions.SPAN_DB_NAMESPACE: self._database,
+            conventions.SPAN_DB_OPERATION: operation,
+            conventions.SPAN_DB_STATEMENT: without_values(statement),
+        }
+        if table:
+            attributes[conventions.SPAN_DB_COLLECTION] = table
+        if rows >= 0:
+            attributes[conventions.SPAN_DB_ROWS] = rows
+        return Facts(f"{operation} {table or self._database}".rstrip(), SpanKind.CLIENT, attributes)
 
 
 def _sync(engine: AnyEngine) -> Engine:

@@ -10,7 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from observability import context
-from observability.metrics.recorders import Recorders
+from observability.clients.caches import CacheRecorder
+from observability.metrics.recorders import STOCK_CACHE, Recorders
 
 _MEASURED = "_observability_measured"
 
@@ -52,19 +53,23 @@ def _measure(backend: Any) -> None:
         backend.__class__ = type(f"Measured{stock.__name__}", (stock,), added)
 
 
+def _recorder(recorders: Recorders) -> CacheRecorder:
+    return CacheRecorder(STOCK_CACHE, recorders.stock_cache)
+
+
 def _measuring_get(stock: Get) -> Get:
     @functools.wraps(stock)
     async def get_with_ttl(backend: Any, key: str) -> tuple[int, bytes | None]:
         record = context.current()
         if record is None or record.recorders is None:
             return await stock(backend, key)
-        recorders: Recorders = record.recorders
+        recorder, started_at = _recorder(record.recorders), perf_counter()
         try:
             ttl, value = await stock(backend, key)
         except Exception:
-            recorders.stock_cache.looked_up("error")
+            recorder.looked_up("error", (started_at, perf_counter()))
             raise
-        recorders.stock_cache.looked_up("miss" if value is None else "hit")
+        recorder.looked_up("miss" if value is None else "hit", (started_at, perf_counter()))
         if value is None:
             record.open_fills = {**(record.open_fills or {}), key: perf_counter()}
         return ttl, value
@@ -77,7 +82,7 @@ def _measuring_set(stock: Set) -> Set:
     async def put(backend: Any, key: str, *arguments: Any, **options: Any) -> None:
         record = context.current()
         if record is not None and record.open_fills and key in record.open_fills:
-            record.recorders.stock_cache.filled(perf_counter() - record.open_fills.pop(key))
+            _recorder(record.recorders).filled(perf_counter() - record.open_fills.pop(key))
         await stock(backend, key, *arguments, **options)
 
     return put

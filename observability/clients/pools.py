@@ -5,16 +5,19 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy import Engine, Pool, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from observability import context, conventions
 from observability.errors import AlreadyInstrumented
 from observability.metrics.database import PoolMetrics
+from observability.tracing.buffer import Facts, add_span
 
 _SINCE = "_observability_since"
 
 
-def measure_pool(engine: Engine, metrics: PoolMetrics) -> None:
+def measure_pool(engine: Engine, name: str, metrics: PoolMetrics) -> None:
     """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class.
 
     Raises:
@@ -25,7 +28,7 @@ def measure_pool(engine: Engine, metrics: PoolMetrics) -> None:
         msg = f"The connection pool of {engine!r} is measured already."
         raise AlreadyInstrumented(msg)
     stock: Any = type(pool)
-    added = {"_metrics": metrics, "_engine": engine, "__module__": __name__}
+    added = {"_metrics": metrics, "_pool_name": name, "_engine": engine, "__module__": __name__}
     measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _Measured
     pool.__class__ = type(f"Measured{stock.__name__}", (measuring, stock), added)
     # Assigning wraps the creator again, now by the method below.
@@ -43,6 +46,7 @@ class _Measured(Pool):
     """What the measured subclass of any pool adds to it: creating and holding connections."""
 
     _metrics: PoolMetrics
+    _pool_name: str
     _engine: Engine
 
     def _should_wrap_creator(self, creator: Any) -> Any:
@@ -52,7 +56,9 @@ class _Measured(Pool):
         def measured(record: Any) -> Any:
             started_at = perf_counter()
             connection = create(record)
-            metrics.create.observe(perf_counter() - started_at)
+            ended_at = perf_counter()
+            metrics.create.observe(ended_at - started_at)
+            _add_span(started_at, ended_at, "", "connect", self._pool_name)
             return connection
 
         return measured
@@ -68,6 +74,16 @@ class _Measured(Pool):
         # None: it was taken before the pool was measured.
         if since is not None:
             self._metrics.use.observe(perf_counter() - since)
+
+
+def _add_span(started_at: float, ended_at: float, error_type: str, name: str, pool: str) -> None:
+    record = context.current()
+    if record is not None:
+        add_span(record, started_at, ended_at, error_type, _describe, name, pool)
+
+
+def _describe(name: str, pool: str) -> Facts:
+    return Facts(name, SpanKind.INTERNAL, {conventions.SPAN_POOL: pool})
 
 
 class _Checkout:
@@ -114,18 +130,21 @@ class _MeasuredQueue(_Measured, QueuePool):
             _checkout.reset(token)
 
     def _timed_get(self, checkout: _Checkout) -> Any:
-        metrics, must_wait, started_at = self._metrics, self._makes_wait(), perf_counter()
+        metrics, must_wait, started_at, error_type = self._metrics, self._makes_wait(), perf_counter(), ""
         if must_wait:
             metrics.pending.inc()
         try:
             return super()._do_get()
         except PoolTimeoutError:
+            error_type = PoolTimeoutError.__name__
             metrics.timeouts.inc()
             raise
         finally:
-            metrics.wait.observe(perf_counter() - started_at - checkout.connecting)
+            waited_until = perf_counter() - checkout.connecting
+            metrics.wait.observe(waited_until - started_at)
             if must_wait:
                 metrics.pending.dec()
+                _add_span(started_at, waited_until, error_type, "wait for a connection", self._pool_name)
 
     def _makes_wait(self) -> bool:
         """Whether a caller who comes now finds every connection in use."""

@@ -5,16 +5,20 @@ becomes an instance of a subclass of its own class, which its pipelines inherit.
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from observability import context
+from opentelemetry.trace import SpanKind
+
+from observability import context, conventions
 from observability.errors import AlreadyInstrumented
 from observability.metrics.database import OperationMetrics
+from observability.tracing.buffer import Facts, add_span
 
 _SYSTEM = "redis"
 _PIPELINE = "PIPELINE"
+_COMMANDS_SHOWN = 50
 _MEASURED = "_observability_measured"
 
 Execute = Callable[..., Awaitable[Any]]
@@ -67,7 +71,7 @@ class _Commands:
     def measuring(self, stock: Execute) -> Execute:
         @functools.wraps(stock)
         async def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
-            return await self._timed(_operation(arguments[0]), stock(client, *arguments, **options))
+            return await self._timed(_operation(arguments[0]), (), stock(client, *arguments, **options))
 
         return execute_command
 
@@ -79,14 +83,15 @@ class _Commands:
     def _measured_pipeline(self, stock: Any) -> Any:
         @functools.wraps(stock.execute)
         async def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-            return await self._timed(_PIPELINE, stock.execute(pipeline, *arguments, **options))
+            commands = [command[0][0] for command in getattr(pipeline, "command_stack", ())]
+            return await self._timed(_PIPELINE, commands, stock.execute(pipeline, *arguments, **options))
 
         added: dict[str, Any] = {"execute": execute, "__module__": __name__}
         if hasattr(stock, "immediate_execute_command"):
             added["immediate_execute_command"] = self.measuring(stock.immediate_execute_command)
         return type(f"Measured{stock.__name__}", (stock,), added)
 
-    async def _timed(self, operation: str, execution: Awaitable[Any]) -> Any:
+    async def _timed(self, operation: str, commands: Sequence[Any], execution: Awaitable[Any]) -> Any:
         error_type, started_at = "", perf_counter()
         try:
             return await execution
@@ -94,14 +99,28 @@ class _Commands:
             error_type = type(error).__name__
             raise
         finally:
-            self._end(operation, error_type, perf_counter() - started_at)
+            self._end(operation, commands, error_type, started_at)
 
-    def _end(self, operation: str, error_type: str, seconds: float) -> None:
-        record, trace_id = context.current(), ""
+    def _end(self, operation: str, commands: Sequence[Any], error_type: str, started_at: float) -> None:
+        record, trace_id, ended_at = context.current(), "", perf_counter()
+        seconds = ended_at - started_at
         if record is not None:
+            record.command_count += 1
             record.cache_seconds += seconds
             trace_id = record.exemplar
+            add_span(record, started_at, ended_at, error_type, _describe, operation, commands)
         self._metrics.operation_ended(_SYSTEM, operation, error_type, seconds, trace_id)
+
+
+def _describe(operation: str, commands: Sequence[Any]) -> Facts:
+    attributes: dict[str, str | int] = {
+        conventions.SPAN_DB_SYSTEM: _SYSTEM,
+        conventions.SPAN_DB_OPERATION: operation,
+    }
+    if commands:
+        attributes[conventions.SPAN_DB_BATCH] = len(commands)
+        attributes[conventions.SPAN_DB_STATEMENT] = " ".join(map(_operation, commands[:_COMMANDS_SHOWN]))
+    return Facts(operation, SpanKind.CLIENT, attributes)
 
 
 def _operation(command: Any) -> str:

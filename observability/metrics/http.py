@@ -91,7 +91,7 @@ class RouteMetrics:
         """A response went out in full, or the server broke it off."""
         if method not in conventions.KNOWN_METHODS:
             method = conventions.OTHER
-        exemplar = record.exemplar if record.is_sampled else ""
+        exemplar = record.exemplar if record.is_kept else ""
         self._durations[method, status].observe(seconds, exemplar)
         if self._queries is not None:
             self._queries.observe(record.query_count, exemplar)

@@ -8,6 +8,7 @@ from observability.metrics.cache import CacheFamilies, CacheMetrics
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
 from observability.metrics.instruments import Gauge
 from observability.metrics.registry import Registry
+from observability.metrics.spans import SpanMetrics
 
 STOCK_CACHE = "fastapi-cache2"
 
@@ -21,6 +22,7 @@ class Recorders:
     stock_cache: CacheMetrics
     pools: DatabaseMetrics
     operations: OperationMetrics
+    spans: SpanMetrics
 
 
 def recorders(registry: Registry) -> Recorders:
@@ -32,6 +34,7 @@ def recorders(registry: Registry) -> Recorders:
         stock_cache=caches.cache(STOCK_CACHE),
         pools=DatabaseMetrics(registry),
         operations=OperationMetrics(registry),
+        spans=SpanMetrics(registry),
     )
 
 

@@ -7,6 +7,8 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from observability.tracing.providers import global_provider
+
 NATIVE = "fastapi_native"
 CONTRIB = "opentelemetry_contrib"
 PROMETHEUS_READER = "prometheus_metric_reader"
@@ -44,6 +46,15 @@ def active_sources(app: Starlette) -> list[str]:
         PROMETHEUS_READER: _has_prometheus_reader(),
     }
     return [source for source, is_active in found.items() if is_active]
+
+
+def owner_of_server_spans(app: Starlette) -> str | None:
+    """The other source that makes the spans of this application's requests, if there is one."""
+    if _has_contrib(app):
+        return CONTRIB
+    config = getattr(getattr(app, "_native_telemetry", None), "config", {})
+    traces = config.get("tracing") and (config["tracer_provider"] or global_provider())
+    return NATIVE if traces else None
 
 
 def _applications(app: Starlette) -> Iterator[Starlette]:

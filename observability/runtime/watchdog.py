@@ -59,9 +59,14 @@ class Sighting:
                 event,
                 culprit=self.culprit,
                 seconds=round(now - self.block.started_at, 3),
-                stack="\n".join(str(place) for place in self.stack[:_PLACES_LOGGED]),
+                stack=spelled_out(self.stack),
                 trace_id=self.trace_id,
             )
+
+
+def spelled_out(stack: Stack) -> str:
+    """A line for each of the innermost functions of a stack."""
+    return "\n".join(str(place) for place in stack[:_PLACES_LOGGED])
 
 
 class Watchdog:
@@ -147,7 +152,7 @@ class Watchdog:
             return None
         culprit = culprit_of(stack)
         if record is not None:
-            record.culprit = culprit
+            record.culprit, record.culprit_stack, record.blocked_at = culprit, spelled_out(stack), due
         return Sighting(block, stack, culprit, record.trace_id if record else "")
 
     def _follow(self, sighting: Sighting) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.util import greenlet_spawn
 
 from observability import context
-from observability.context import Sampler
+from observability.context import RequestRecord
 from observability.metrics.registry import Registry
 from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
@@ -81,7 +81,7 @@ def in_one_greenlet(engine: AsyncEngine) -> None:
 
 
 async def test_what_sqlalchemy_asks_a_new_server_is_no_query_of_the_request(engine: AsyncEngine) -> None:
-    record = Sampler(0).start([])
+    record = RequestRecord(7, "", is_sampled=False)
     token = context.enter(record)
     await sleeping(engine)
     context.leave(token)

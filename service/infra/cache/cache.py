@@ -10,7 +10,7 @@ from time import monotonic
 
 from starlette.requests import Request
 
-from observability.metrics.cache import CacheMetrics
+from observability.clients.caches import CacheRecorder
 from service.errors import Unavailable
 from service.infra.cache.breaker import Away
 from service.infra.cache.entries import Entry, Hit, Miss
@@ -43,7 +43,7 @@ class ResponseCache:
         local: LocalLayer,
         tasks: Tasks,
         *,
-        recorder: Callable[[str], CacheMetrics],
+        recorder: Callable[[str], CacheRecorder],
         trusts: Callable[[Request], bool],
     ) -> None:
         """`recorder` gives what records the cache of a name; `trusts` says whose wish to go past it is granted."""
@@ -52,12 +52,12 @@ class ResponseCache:
         self._recorder = recorder
         self.do_behind = tasks.start
         self.trusts = trusts
-        self._recorders: dict[str, CacheMetrics] = {}
+        self._recorders: dict[str, CacheRecorder] = {}
         self._looks = SharedLooks()
         self._flights: dict[str, Flight] = {}
         self._name, self._leases = secrets.token_hex(8), count()
 
-    def recorder(self, name: str) -> CacheMetrics:
+    def recorder(self, name: str) -> CacheRecorder:
         """What records the cache of this name."""
         if name not in self._recorders:
             self._recorders[name] = self._recorder(name)
@@ -148,7 +148,7 @@ class ResponseCache:
             if landing is None or landing.has_failed:
                 return self._without(found, landing)
             if landing.entry is not None and landing.as_of >= asked_at:
-                self.recorder(policy.name).coalesced()
+                self.recorder(policy.name).coalesced(monotonic() - asked_at)
                 return Hit(landing.entry, "miss")
 
     def _without(self, miss: Miss, landing: Landing | None) -> Hit | Turn:
@@ -168,7 +168,7 @@ class ResponseCache:
                 found = await self._seek(policy, turn.miss.key)
                 if isinstance(found, Hit):
                     flight.land(Landing(found.entry, as_of))
-                    self.recorder(policy.name).coalesced()
+                    self.recorder(policy.name).coalesced(monotonic() - began_at)
                     return replace(found, result="miss")
                 if found.nobody_else_computes or monotonic() >= deadline:
                     return Turn(found, flight)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 
-from observability.metrics.cache import CacheMetrics
+from observability.clients.caches import CacheRecorder
 from service.errors import Unavailable
 from service.infra.cache.backend import TaggedBackend
 from service.infra.cache.breaker import Breaker
@@ -38,7 +38,7 @@ class Caching:
         database: Database,
         redis: Redis,
         *,
-        recorder: Callable[[str], CacheMetrics],
+        recorder: Callable[[str], CacheRecorder],
         trusts: Callable[[Request], bool],
         names: Iterable[str],
     ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from fastapi import Request, Response
@@ -60,6 +61,7 @@ class Visit:
         self._turn = turn
         self._conditions = Conditions()
         self._tags: tuple[str, ...] = ()
+        self._look: tuple[float, float] | None = None
         self.is_decided = turn is not None
         self.is_answered = False
 
@@ -73,7 +75,9 @@ class Visit:
         if self._may_skip(self._conditions.wants_new):
             self._turn = await self._cache.take_turn(self._policy, key)
             return None
+        began_at = perf_counter()
         found = await self._cache.look_up(self._policy, key)
+        self._look = (began_at, perf_counter())
         if isinstance(found, Turn):
             self._turn = found
             return None
@@ -128,4 +132,4 @@ class Visit:
         )
 
     def _looked_up(self, result: Result) -> None:
-        self._cache.recorder(self._policy.name).looked_up(result)
+        self._cache.recorder(self._policy.name).looked_up(result, self._look)

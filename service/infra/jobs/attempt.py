@@ -1,6 +1,7 @@
 """One run of one job, and what is to become of the job after it."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,15 @@ from service.infra.jobs.job import RetryPolicy
 class Measure(Protocol):
     """`Telemetry.measured_task`."""
 
-    def __call__(self, task: str, *, queue_delay: float | None = None) -> AbstractContextManager[TaskRun]: ...
+    def __call__(
+        self,
+        task: str,
+        *,
+        queue_delay: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        job_id: str = "",
+        attempt: int = 1,
+    ) -> AbstractContextManager[TaskRun]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,13 @@ async def attempt(row: Row, handlers: Handlers, measure: Measure) -> Outcome:
     queue_delay = (row.updated - row.execute_after).total_seconds()
     outcome: Outcome = Succeeded()
     try:
-        with measure(kind.name, queue_delay=max(queue_delay, 0.0)) as run:
+        with measure(
+            kind.name,
+            queue_delay=max(queue_delay, 0.0),
+            headers=context.headers,
+            job_id=str(row.id),
+            attempt=context.attempt,
+        ) as run:
             try:
                 await _run(row, context, handlers)
             except Exception as error:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pgqueuer.adapters.persistence.queries import Queries
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from observability import context, conventions
+from observability.background.enqueuing import enqueuing
 from service.infra.jobs.broker import queries_in
 from service.infra.jobs.job import Job
 
@@ -30,16 +30,12 @@ async def enqueue_with(
     queries: Queries, job: Job, *, idempotency_key: str | None = None, delay: timedelta = _AT_ONCE
 ) -> None:
     """The same wherever `queries` run their statements."""
-    await queries.enqueue(
-        job.name,
-        job.model_dump_json().encode(),
-        execute_after=delay,
-        dedupe_key=idempotency_key and f"{job.name}:{idempotency_key}",
-        headers=_headers(),
-        on_conflict="skip",
-    )
-
-
-def _headers() -> dict[str, str]:
-    record = context.current()
-    return {conventions.TRACEPARENT_HEADER: record.traceparent} if record else {}
+    with enqueuing(job.name) as headers:
+        await queries.enqueue(
+            job.name,
+            job.model_dump_json().encode(),
+            execute_after=delay,
+            dedupe_key=idempotency_key and f"{job.name}:{idempotency_key}",
+            headers=headers,
+            on_conflict="skip",
+        )

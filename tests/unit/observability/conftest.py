@@ -24,7 +24,7 @@ def registry() -> Registry:
 
 @pytest.fixture
 def record() -> Iterator[RequestRecord]:
-    record = context.Sampler(1).start([])
+    record = RequestRecord(7, "", is_sampled=True)
     token = context.enter(record)
     yield record
     context.leave(token)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import QueuePool, create_engine
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -45,14 +46,26 @@ async def test_metrics_can_live_under_another_path() -> None:
     assert b"http_server_active_requests" in (await request(app, "/internal/metrics")).body
 
 
-@pytest.mark.parametrize("ratio", [0, 1])
-async def test_an_exemplar_leads_to_a_trace_that_is_kept(ratio: float) -> None:
+@pytest.mark.parametrize(
+    ("provider", "choices", "is_kept"),
+    [
+        (TracerProvider(shutdown_on_exit=False), {"trace_sample_ratio": 1}, True),
+        (TracerProvider(shutdown_on_exit=False), {"trace_sample_ratio": 0}, False),
+        (TracerProvider(shutdown_on_exit=False), {"trace_sample_ratio": 0, "slow_threshold": 0}, True),
+        (None, {"trace_sample_ratio": 1, "slow_threshold": 0}, False),
+    ],
+)
+async def test_an_exemplar_leads_to_a_trace_that_is_kept(
+    provider: TracerProvider | None,
+    choices: dict[str, float],
+    is_kept: bool,  # noqa: FBT001  a case
+) -> None:
     app = shop()
-    instrument(app, service_name="shop", settings=TelemetrySettings(trace_sample_ratio=ratio))
+    instrument(app, service_name="shop", settings=TelemetrySettings(**choices), tracer_provider=provider)
     trace_id = (await request(app, "/")).header("X-Trace-Id").encode()
     openmetrics = [(b"accept", b"application/openmetrics-text; version=1.0.0")]
     body = (await request(app, "/metrics", headers=openmetrics)).body
-    assert (b'trace_id="' + trace_id in body) == bool(ratio)
+    assert (b'trace_id="' + trace_id in body) == is_kept
 
 
 @pytest.mark.parametrize("path", ["/proxy/metrics", "/metrics"])

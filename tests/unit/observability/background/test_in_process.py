@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from observability import context
 from observability.background import in_process
 from observability.background.in_process import name_of
-from observability.context import Sampler
+from observability.context import RequestRecord
 from observability.metrics.registry import Registry
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
@@ -204,7 +204,7 @@ async def test_outside_an_instrumented_application_tasks_are_as_ever() -> None:
 
 async def test_a_record_without_recorders_leaves_tasks_as_ever() -> None:
     in_process.install()
-    token = context.enter(Sampler(0).start([]))
+    token = context.enter(RequestRecord(7, "", is_sampled=False))
     with pytest.raises(ZeroDivisionError):
         await StarletteBackgroundTasks([BackgroundTask(fail), BackgroundTask(resize)])()
     context.leave(token)

@@ -18,7 +18,7 @@ def seen_from_outside(loop: AbstractEventLoop) -> RequestRecord | None:
 
 
 async def test_the_request_of_the_running_task_is_found() -> None:
-    record = context.Sampler(1).start([])
+    record = RequestRecord(7, "", is_sampled=True)
     token = context.enter(record)
     assert seen_from_outside(asyncio.get_running_loop()) is record
     context.leave(token)
@@ -41,7 +41,7 @@ async def test_a_task_of_no_request_is_none() -> None:
 async def test_a_callback_that_is_no_task_has_no_request() -> None:
     loop = asyncio.get_running_loop()
     found: asyncio.Future[RequestRecord | None] = loop.create_future()
-    context.enter(context.Sampler(1).start([]))
+    context.enter(RequestRecord(7, "", is_sampled=True))
     loop.call_soon(lambda: found.set_result(seen_from_outside(loop)))
     assert await found is None
 

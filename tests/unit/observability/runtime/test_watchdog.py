@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from observability import context
+from observability.context import RequestRecord
 from observability.metrics.registry import Registry
 from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.heartbeat import Heartbeat
@@ -104,7 +105,7 @@ async def test_the_duration_ends_when_the_loop_wakes(registry: Registry, events:
 async def test_the_request_that_blocks_is_marked(registry: Registry, events: Events) -> None:
     watched = Watched(registry)
     await watched.next_beat()
-    record = context.Sampler(1).start([])
+    record = RequestRecord(7, "", is_sampled=True)
     token = context.enter(record)
     block_until_seen(registry)
     context.leave(token)

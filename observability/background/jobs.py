@@ -1,0 +1,98 @@
+"""Runs of jobs of a durable queue, measured and traced: what enqueued them and what runs them are one trace."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from opentelemetry.trace import SpanKind
+
+from observability import context, conventions
+from observability.background.measurement import TaskRun, measured_task
+from observability.context import RequestRecord
+from observability.metrics.recorders import Recorders
+from observability.tracing.buffer import Facts, inside_of
+from observability.tracing.tracing import Tracing
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of one job.
+
+    Attributes:
+        task: Name of the job; a bounded set.
+        queue_delay: Seconds since it was enqueued or due, None when unknown.
+        headers: What `enqueuing.enqueuing` gave to whoever enqueued it.
+        job_id: What it is called in the queue, or empty.
+        attempt: Which run this is, from 1.
+    """
+
+    task: str
+    queue_delay: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    job_id: str = ""
+    attempt: int = 1
+
+
+@contextmanager
+def measured_job(tracing: Tracing, recorders: Recorders, job: JobRun) -> Iterator[TaskRun]:
+    """Measure and trace the block as one run of a job; errors pass through."""
+    record = _start(tracing, job)
+    record.recorders = recorders
+    token = context.enter(record)
+    run, error = TaskRun(), None
+    try:
+        with inside_of(record), measured_task(recorders.tasks, job.task, queue_delay=job.queue_delay) as run:
+            yield run
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        record.ended_at = perf_counter()
+        record.is_kept = tracing.keeps(record, job.task, 0, 0.0) or (record.is_traced and run.has_failed)
+        if record.is_kept:
+            tracing.keep_own(record, _consumer(job, run), error)
+        record.is_traced = False
+        error = None
+        context.leave(token)
+
+
+def _start(tracing: Tracing, job: JobRun) -> RequestRecord:
+    headers = [
+        (name.lower().encode(), value.encode("latin-1", "replace")) for name, value in job.headers.items()
+    ]
+    scope = {"headers": headers, "path": job.task}
+    record = tracing.sampler.start(scope)
+    record.scope, record.route, record.is_traced = scope, job.task, tracing.is_on
+    record.started_at = perf_counter()
+    if job.job_id:
+        # So that the next attempt knows the id of this one.
+        record.adopt(
+            record.trace_number, _attempt_number(job.job_id, job.attempt), is_sampled=record.is_sampled
+        )
+    return record
+
+
+def _attempt_number(job_id: str, attempt: int) -> int:
+    digest = hashlib.blake2b(f"{job_id}:{attempt}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") or 1
+
+
+def _consumer(job: JobRun, run: TaskRun) -> Facts:
+    attributes: dict[str, str | float] = {
+        conventions.SPAN_MESSAGING_OPERATION: "process",
+        conventions.SPAN_MESSAGING_DESTINATION: job.task,
+        conventions.SPAN_TASK_OUTCOME: run.outcome,
+        conventions.SPAN_TASK_ATTEMPT: job.attempt,
+    }
+    if job.job_id:
+        attributes[conventions.SPAN_MESSAGE] = job.job_id
+    if job.queue_delay is not None:
+        attributes[conventions.SPAN_TASK_QUEUE_DELAY] = job.queue_delay
+    return Facts(f"process {job.task}", SpanKind.CONSUMER, attributes, previous=_previous(job))
+
+
+def _previous(job: JobRun) -> int:
+    """The id of the span of the attempt before this one, which failed and so was kept; 0 without one."""
+    return _attempt_number(job.job_id, job.attempt - 1) if job.job_id and job.attempt > 1 else 0

@@ -1,0 +1,78 @@
+"""Outgoing HTTP of httpx clients (httpx and httpx2 alike), traced: a span a call, and headers that let the other side join."""
+
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+
+from observability import context, conventions
+from observability.errors import AlreadyInstrumented
+from observability.tracing.buffer import Facts, open_span
+from observability.tracing.propagation import outgoing_headers
+
+_TRACED = "_observability_traced"
+_CLIENT_ERROR = 400
+
+Send = Callable[..., Awaitable[Any]]
+
+
+def http_clients(http: Any) -> Iterable[Any]:
+    """The clients given: none, one, or several by name."""
+    if http is None:
+        return ()
+    return http.values() if isinstance(http, Mapping) else (http,)
+
+
+def trace_http(client: Any) -> None:
+    """Trace what this asynchronous client sends from now on.
+
+    Raises:
+        AlreadyInstrumented: The client is traced already.
+    """
+    stock = type(client)
+    if hasattr(stock, _TRACED):
+        msg = f"{client!r} is traced already."
+        raise AlreadyInstrumented(msg)
+    added = {"send": _tracing_send(stock.send), "__module__": __name__, _TRACED: True}
+    client.__class__ = type(f"Traced{stock.__name__}", (stock,), added)
+
+
+class _Call:
+    """One call: redirects are part of it."""
+
+    __slots__ = ("request", "status")
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.status = 0
+
+
+def _tracing_send(stock: Send) -> Send:
+    @functools.wraps(stock)
+    async def send(client: Any, request: Any, *arguments: Any, **options: Any) -> Any:
+        call = _Call(request)
+        with open_span(context.current(), _describe, call) as span:
+            for name, value in outgoing_headers().items():
+                request.headers.setdefault(name, value)
+            response = await stock(client, request, *arguments, **options)
+            call.status = response.status_code
+            if call.status >= _CLIENT_ERROR:
+                span.error_type = str(call.status)
+        return response
+
+    return send
+
+
+def _describe(call: _Call) -> Facts:
+    request, url = call.request, call.request.url
+    attributes: dict[str, str | int] = {
+        conventions.SPAN_METHOD: request.method,
+        conventions.SPAN_SERVER: url.host,
+        conventions.SPAN_PORT: url.port or {"http": 80, "https": 443}.get(url.scheme, 0),
+        # Credentials, query and fragment are not anybody's business.
+        conventions.SPAN_URL: str(url.copy_with(userinfo=b"", query=None, fragment=None)),
+    }
+    if call.status:
+        attributes[conventions.SPAN_STATUS] = call.status
+    return Facts(request.method, SpanKind.CLIENT, attributes)

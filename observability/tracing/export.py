@@ -1,0 +1,137 @@
+"""Where finished spans go: OTLP over HTTP in batches, in a thread of the SDK's, at nobody's cost but theirs."""
+
+import logging
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from time import monotonic
+from typing import Protocol
+
+import structlog
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+# A collector that does not answer may keep the end of a process waiting for so many seconds.
+FLUSH_SECONDS = 5.0
+_REPORT_SECONDS = 60.0
+# The SDK says of every batch what is counted and summed up here.
+_NOISY = ("opentelemetry.exporter.otlp.proto.http", "opentelemetry.sdk._shared_internal")
+
+log = structlog.get_logger(__name__)
+
+
+def resource(service_name: str, version: str) -> Resource:
+    """What this process is, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` say otherwise."""
+    own = {"service.name": service_name, "service.instance.id": str(uuid.uuid4())}
+    if version:
+        own["service.version"] = version
+    return Resource.create(own).merge(OTELResourceDetector().detect())
+
+
+class SpanRecorder(Protocol):
+    """Records what becomes of spans (`metrics.spans.SpanMetrics`)."""
+
+    def exported(self, count: int) -> None: ...
+
+    def failed(self, count: int) -> None: ...
+
+    def dropped(self, count: int) -> None: ...
+
+
+class SpanCounts:
+    """Counts what becomes of spans, and says once a minute how many were lost."""
+
+    def __init__(self, recorder: SpanRecorder) -> None:
+        """Count with `recorder`."""
+        self._recorder = recorder
+        self._lock = threading.Lock()
+        self._lost = Counter[str]()
+        self._silent_until = 0.0
+
+    def exported(self, count: int) -> None:
+        """The collector has them."""
+        self._recorder.exported(count)
+
+    def failed(self, count: int) -> None:
+        """The collector did not take them."""
+        self._recorder.failed(count)
+        self._report(failed=count)
+
+    def dropped(self) -> None:
+        """One had to make room for another."""
+        self._recorder.dropped(1)
+        self._report(dropped=1)
+
+    def _report(self, **lost: int) -> None:
+        with self._lock:
+            self._lost.update(lost)
+            if monotonic() < self._silent_until:
+                return
+            self._silent_until = monotonic() + _REPORT_SECONDS
+            total, self._lost = self._lost, Counter()
+        log.warning("telemetry_spans_lost", **total)
+
+
+class CountingExporter(SpanExporter):
+    """An exporter that counts."""
+
+    def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
+        """Export through `exporter`."""
+        self._exporter = exporter
+        self._counts = counts
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export, and count whether it worked."""
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._exporter.export(spans)
+        finally:
+            if result is SpanExportResult.SUCCESS:
+                self._counts.exported(len(spans))
+            else:
+                self._counts.failed(len(spans))
+        return result
+
+    def shutdown(self) -> None:
+        """No more spans will come."""
+        self._exporter.shutdown()
+
+
+class Batches(BatchSpanProcessor):
+    """The SDK's batch processor, which counts what it has no room for and does not wait long at the end."""
+
+    def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
+        """Export through `exporter`; sizes and delays are those of `OTEL_BSP_*`."""
+        super().__init__(CountingExporter(exporter, counts))
+        self._counts = counts
+        self._has_spans = False
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take a span, at the cost of the oldest one when there are too many."""
+        self._has_spans = True
+        batches = self._batch_processor
+        if batches._shutdown or len(batches._queue) >= batches._max_queue_size:  # noqa: SLF001  told to the log alone
+            self._counts.dropped()
+        super().on_end(span)
+
+    def flush(self) -> None:
+        """Export what there is; gives up after some seconds."""
+        if self._has_spans:
+            self._has_spans = False
+            thread = threading.Thread(target=self.force_flush, name="flush-spans", daemon=True)
+            thread.start()
+            thread.join(FLUSH_SECONDS)
+
+    def shutdown(self) -> None:
+        """Export what there is and end the thread; gives up after some seconds."""
+        self._batch_processor.shutdown(int(FLUSH_SECONDS * 1000))
+
+
+def otlp_exporter(endpoint: str | None) -> SpanExporter:
+    """The exporter to this address, or as `OTEL_EXPORTER_OTLP_*` say."""
+    for name in _NOISY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return OTLPSpanExporter(endpoint=endpoint)

@@ -1,0 +1,90 @@
+"""Which traces are kept from the start. The others may still be, once it is seen how they end."""
+
+import random
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from observability.context import RequestRecord, Scope
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+# https://www.w3.org/TR/trace-context-2/#traceparent-header
+_TRACEPARENT = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+_SAMPLED = 0x01
+# OpenTelemetry's TraceIdRatioBased looks at these bits of a trace id.
+_RATIO_BITS = (1 << 64) - 1
+_PARAMETER = re.compile(r"\{([^}:]*)(:path)?[^}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingRule:
+    """What decides at the start of a trace.
+
+    Attributes:
+        ratio: Share (0 to 1) of the traces that start here.
+        follows_parent: Whether callers decide about theirs.
+        routes: Ratios of some routes, by their templates below the root path.
+    """
+
+    ratio: float
+    follows_parent: bool = True
+    routes: Mapping[str, float] = field(default_factory=dict)
+
+
+# Chooses nothing: without tracing there is nothing to keep.
+NEVER = SamplingRule(0.0, follows_parent=False)
+
+
+class Sampler:
+    """Gives each request its ids and decides whether its trace is kept from the start."""
+
+    __slots__ = ("_bound", "_follows_parent", "_routes")
+
+    def __init__(self, rule: SamplingRule) -> None:
+        """Sample by this rule."""
+        self._bound = _bound(rule.ratio)
+        self._follows_parent = rule.follows_parent
+        self._routes = [(_pattern(route), _bound(ratio)) for route, ratio in rule.routes.items()]
+
+    def start(self, scope: Scope) -> RequestRecord:
+        """The record of a request or WebSocket of this scope."""
+        for name, value in scope["headers"]:
+            if name == b"traceparent" and (parent := parse(value)):
+                trace_number, parent_id, is_sampled = parent
+                if not self._follows_parent:
+                    is_sampled = (trace_number & _RATIO_BITS) < self._bound_of(scope)
+                return RequestRecord(trace_number, parent_id, is_sampled=is_sampled)
+        number = random.getrandbits(128) or 1
+        bound = self._bound_of(scope) if self._routes else self._bound
+        return RequestRecord(number, "", is_sampled=(number & _RATIO_BITS) < bound)
+
+    def _bound_of(self, scope: Scope) -> int:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return next((bound for pattern, bound in self._routes if pattern.fullmatch(path)), self._bound)
+
+
+def parse(traceparent: bytes) -> tuple[int, str, bool] | None:
+    """Trace id, span id and whether it is sampled; None when it is not valid."""
+    match = _TRACEPARENT.fullmatch(traceparent.strip())
+    if match is None:
+        return None
+    version, trace_id, parent_id, flags, rest = match.groups()
+    if version == b"00" and rest:
+        return None
+    return int(trace_id, 16), parent_id.decode(), bool(int(flags, 16) & _SAMPLED)
+
+
+def _bound(ratio: float) -> int:
+    return round(ratio * (_RATIO_BITS + 1))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """What paths of a route look like."""
+    pieces, end = [], 0
+    for parameter in _PARAMETER.finditer(template):
+        pieces += [re.escape(template[end : parameter.start()]), ".*" if parameter[2] else "[^/]+"]
+        end = parameter.end()
+    return re.compile("".join([*pieces, re.escape(template[end:])]))

@@ -1,0 +1,214 @@
+"""The spans of requests and WebSockets, all made by opentelemetry-instrumentation-fastapi.
+
+A request that was chosen at its start runs through it. One that is kept because of how it ended is shown to it
+afterwards: the same scope, the same messages, the same exception, with the times they had. So the two look the same,
+whatever that package makes of a request and however it is configured.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from fastapi import FastAPI
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_current_span
+from opentelemetry.util.types import Attributes
+from starlette.background import BackgroundTask
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from observability import conventions
+from observability.context import RequestRecord, current
+from observability.tracing.ids import given_ids
+from observability.tracing.promotion import remote_context
+
+RouteOf = Callable[[Mapping[str, Any]], str]
+
+_PAST = "observability.past"
+
+
+class ServerTracers(TracerProvider):
+    """Gives tracers for the spans of requests."""
+
+    def __init__(self, provider: TracerProvider, route_of: RouteOf) -> None:
+        """Make spans of `provider`; `route_of` gives the template that the routers chose."""
+        self._provider = provider
+        self._route_of = route_of
+
+    def get_tracer(self, *arguments: Any, **options: Any) -> Tracer:
+        """A tracer of that scope."""
+        return ServerTracer(self._provider.get_tracer(*arguments, **options), self._route_of)
+
+
+def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
+    """The same application with its requests traced, beside the one without.
+
+    Both share everything inside of `ServerErrorMiddleware`, so that no middleware exists twice.
+    """
+    shell = FastAPI(openapi_url=None)
+    shell.build_middleware_stack = lambda: stack  # type: ignore[method-assign]
+    # Names of attributes as they were settled on, unless somebody wants the former ones.
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+    with _background_tasks_left_alone():
+        FastAPIInstrumentor.instrument_app(
+            shell,
+            tracer_provider=tracers,
+            meter_provider=NoOpMeterProvider(),
+            exclude_spans=["receive", "send"],
+        )
+    return shell.build_middleware_stack()
+
+
+@contextmanager
+def _background_tasks_left_alone() -> Iterator[None]:
+    """They are measured here already; OpenTelemetry's instrumentation replaces them for the whole process."""
+    stock, was_replaced = BackgroundTask.__call__, hasattr(BackgroundTask, "_otel_original_call")
+    yield
+    if not was_replaced:
+        BackgroundTask.__call__ = stock  # type: ignore[method-assign]
+        del BackgroundTask._otel_original_call  # type: ignore[attr-defined]  # noqa: SLF001  what tells it so
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of a request.
+
+    Attributes:
+        messages: What it sent, up to the error if there was one.
+        error: What it raised, None when that was after the response.
+        answer: What was sent because of the error.
+    """
+
+    messages: Sequence[Message] = ()
+    error: BaseException | None = None
+    answer: Sequence[Message] = ()
+
+
+class Replay:
+    """Shows requests that are over to OpenTelemetry's instrumentation."""
+
+    def __init__(self, app: Any, tracers: ServerTracers) -> None:
+        """`app` is the application whose requests they were."""
+        self._app = app
+        handler: Any = _answer_again  # an answer need not be a `Response` to be called
+        self._traced = traced(ServerErrorMiddleware(_act, handler=handler), tracers)
+
+    async def show(self, record: RequestRecord, past: Past) -> None:
+        """Make the span of the current record's request."""
+        scope = {
+            **record.scope,
+            "app": self._app,
+            "root_path": record.scope.get("app_root_path", record.scope.get("root_path", "")),
+            _PAST: past,
+        }
+        error = past.error
+        traceback = error.__traceback__ if error else None
+        try:
+            await self._traced(scope, _receive, _discard)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+            raised.__traceback__ = traceback
+
+
+async def _act(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive
+    past: Past = scope[_PAST]
+    for message in past.messages:
+        await send(message)
+    if past.error is not None:
+        raise past.error
+
+
+async def _answer_again(request: Request, _error: Exception) -> ASGIApp:
+    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+        past: Past = request.scope[_PAST]
+        for message in past.answer:
+            await send(message)
+
+    return answer
+
+
+async def _receive() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _discard(_message: Message) -> None:
+    pass
+
+
+class ServerTracer(Tracer):
+    """Gives spans of requests the ids that their records have, their true times, and our names of routes."""
+
+    def __init__(self, tracer: Tracer, route_of: RouteOf) -> None:
+        """Make spans of `tracer`; `route_of` gives the template that the routers chose."""
+        self._tracer = tracer
+        self._route_of = route_of
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.SERVER,
+        attributes: Attributes = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> Span:
+        """The span of the current record."""
+        record = current()
+        if record is None:
+            return self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
+        with given_ids(record.trace_number, record.span_number):
+            span = self._tracer.start_span(
+                name,
+                _inside_of_caller(record, context),
+                SpanKind.SERVER,
+                attributes,
+                start_time=record.wall_clock(record.started_at),
+            )
+        span.end = partial(self._end, record, span, span.end)  # type: ignore[method-assign]
+        span.record_exception = partial(_record_exception, record, span.record_exception)  # type: ignore[method-assign]
+        record.server_span = span
+        return span
+
+    def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
+        """Any other span."""
+        return self._tracer.start_as_current_span(*arguments, **options)
+
+    def _end(self, record: RequestRecord, span: Span, end: Callable[[int], None]) -> None:
+        route = record.route or self._route_of(record.scope)
+        method = record.scope.get("method", "")
+        method = method if method in conventions.KNOWN_METHODS else "HTTP" if method else ""
+        if route != conventions.UNMATCHED:
+            span.set_attribute(conventions.SPAN_ROUTE, route)
+            method = f"{method} {route}".lstrip()
+        span.update_name(method)
+        if record.culprit:
+            described = {
+                conventions.SPAN_CULPRIT: record.culprit,
+                conventions.SPAN_CULPRIT_STACK: record.culprit_stack,
+            }
+            span.add_event(conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at))
+        if record.spans is not None and record.spans.omitted:
+            span.set_attribute(conventions.SPAN_OMITTED, record.spans.omitted)
+        end(record.wall_clock(record.ended_at or perf_counter()))
+
+
+def _record_exception(
+    record: RequestRecord, stock: Callable[..., None], exception: BaseException, *_: Any, **__: Any
+) -> None:
+    stock(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
+
+
+def _inside_of_caller(record: RequestRecord, context: Context | None) -> Context | None:
+    """The context that the propagators found, if it agrees with the record's ids."""
+    if not record.parent_id or get_current_span(context).get_span_context().trace_id == record.trace_number:
+        return context
+    return remote_context(record.trace_number, record.parent_id, is_sampled=record.is_sampled, base=context)

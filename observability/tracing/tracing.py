@@ -1,0 +1,153 @@
+"""The tracing of one application: what is traced, what is kept, and how it becomes spans."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import NoOpTracer, Status, StatusCode, get_current_span
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
+
+from observability.context import RequestRecord
+from observability.settings import TelemetrySettings
+from observability.tracing.buffer import Facts
+from observability.tracing.environment import is_disabled, is_wanted, sampling_rule
+from observability.tracing.export import Batches, SpanCounts, SpanRecorder, otlp_exporter, resource
+from observability.tracing.promotion import promote, start_own
+from observability.tracing.providers import global_provider, new_provider, recording_beside
+from observability.tracing.sampling import NEVER, Sampler, SamplingRule
+from observability.tracing.server import Past, Replay, RouteOf, ServerTracers, traced
+
+DEFAULT_SLOW_THRESHOLD = 1.0
+_SERVER_ERROR = 500
+_SCOPE = "observability"
+
+log = structlog.get_logger(__name__)
+
+
+def tracing_for(
+    service_name: str,
+    settings: TelemetrySettings,
+    given: TracerProvider | None,
+    recorder: SpanRecorder,
+) -> "Tracing":
+    """What the settings, the environment, and the application's own provider (given or global) ask for."""
+    rule = sampling_rule(settings)
+    if is_disabled():
+        return Tracing(settings, rule, None)
+    theirs = given or global_provider()
+    if theirs is not None or not is_wanted(settings):
+        return Tracing(settings, rule, theirs)
+    batches = Batches(otlp_exporter(settings.otlp_endpoint), SpanCounts(recorder))
+    own = new_provider(rule.ratio, resource(service_name, settings.service_version), batches)
+    return Tracing(settings, rule, own, flush=batches.flush)
+
+
+def _nothing_to_flush() -> None:
+    """An application's own provider is its own to flush."""
+
+
+class Tracing:
+    """Decides which traces are kept, and exports those.
+
+    Attributes:
+        is_on: Whether anything is traced.
+        sampler: Decides at the start of a request.
+        provider: For spans that the application opens itself; None when nothing is traced.
+        flush: Exports what waits, and returns within seconds.
+    """
+
+    def __init__(
+        self,
+        settings: TelemetrySettings,
+        rule: SamplingRule,
+        provider: TracerProvider | None,
+        flush: Callable[[], None] = _nothing_to_flush,
+    ) -> None:
+        """Give spans to the processors of `provider`; with None, nothing is traced."""
+        self.is_on = provider is not None
+        self.provider = provider
+        self.flush = flush
+        self._rule = rule if provider else NEVER
+        self.sampler = Sampler(self._rule)
+        self._recording = recording_beside(provider) if provider else None
+        self._tracer = self._recording.get_tracer(_SCOPE) if self._recording else NoOpTracer()
+        self._slow_after = _slow_after(settings)
+        self._slow_after_of = settings.slow_thresholds
+        self._is_guest = False
+        self._replay: Replay | None = None
+
+    def serve(self, app: Any, stack: ASGIApp, route_of: RouteOf) -> ASGIApp:
+        """What serves the requests that are traced from their start, in place of `stack`."""
+        if self._recording is None:
+            return stack
+        tracers = ServerTracers(self._recording, route_of)
+        self._replay = Replay(app, tracers)
+        # Without that layer OpenTelemetry's instrumentation finds no place: such requests are shown to it afterwards.
+        return traced(stack, tracers) if isinstance(stack, ServerErrorMiddleware) else stack
+
+    def stand_back(self) -> None:
+        """Somebody else makes the spans of requests, and decides which: add to theirs."""
+        self.sampler = Sampler(NEVER)
+        self._is_guest = True
+
+    def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
+        """Whether the trace of a request that ended like this is kept."""
+        if record.is_sampled or not record.is_traced or self._is_guest:
+            return record.is_sampled
+        return self._is_telling(record, route, status, seconds)
+
+    def _is_telling(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
+        slow_after = (
+            self._slow_after_of.get(route, self._slow_after) if self._slow_after_of else self._slow_after
+        )
+        return seconds > slow_after or (status >= _SERVER_ERROR and not record.is_shed)
+
+    async def keep(self, record: RequestRecord, past: Past) -> None:
+        """Export the trace of a request that is over."""
+        record.is_traced = False
+        if self._is_guest and not record.is_sampled:
+            return
+        with _harmless(record):
+            if record.server_span is None and self._replay is not None:
+                await self._replay.show(record, past)
+            if record.server_span is not None:
+                promote(self._tracer, record)
+
+    def keep_own(self, record: RequestRecord, facts: Facts, error: BaseException | None) -> None:
+        """Export the trace of a job that is over."""
+        record.is_traced = False
+        with _harmless(record):
+            own = start_own(self._tracer, record, facts)
+            ended_at = record.wall_clock(record.ended_at)
+            if error is not None:
+                own.record_exception(error, timestamp=ended_at)
+                own.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            promote(self._tracer, record)
+            own.end(ended_at)
+
+
+@contextmanager
+def _harmless(record: RequestRecord) -> Iterator[None]:
+    """Whatever is wrong with telemetry, the request is fine."""
+    try:
+        yield
+    except Exception:
+        log.exception("telemetry_trace_failed", trace_id=record.trace_id)
+
+
+def _slow_after(settings: TelemetrySettings) -> float:
+    if settings.slow_threshold is not None:
+        return settings.slow_threshold
+    return max(settings.latency_thresholds, default=DEFAULT_SLOW_THRESHOLD)
+
+
+def adopt_span(record: RequestRecord) -> None:
+    """Take the span that somebody else opened for the request as the request's own."""
+    span = get_current_span()
+    theirs = span.get_span_context()
+    if theirs.is_valid:
+        record.adopt(theirs.trace_id, theirs.span_id, is_sampled=theirs.trace_flags.sampled)
+        record.server_span = span
