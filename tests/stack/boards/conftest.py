@@ -16,7 +16,7 @@ from tests.instances import ROOT, Instance
 from tests.stack.boards.collector import Collector, running_collector
 from tests.stack.boards.prometheus import Prometheus, running_prometheus
 
-TRAFFIC_SECONDS = 30
+TRAFFIC_SECONDS, USERS = 30, 8
 EXPORT_MILLISECONDS = 500
 
 
@@ -41,6 +41,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         settings = {
             "WORKER_METRICS_PORT": str(worker_port),
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            # A crowd that this machine can bear must be enough to empty the pool.
+            "POOL_TIMEOUT": "0.2",
             "OTEL_BSP_SCHEDULE_DELAY": str(EXPORT_MILLISECONDS),
         }
         instance = Instance.up(folder, settings=settings)
@@ -70,7 +72,7 @@ def _send_traffic(instance: Instance, folder: Path) -> None:
         "--run-time",
         f"{TRAFFIC_SECONDS}s",
         "--users",
-        "20",
+        str(USERS),
         "--exit-code-on-error",
         "0",
     ]
