@@ -12,7 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format traffic dashboards lock clean
+.PHONY: help run test test-pythons bench check format traffic dashboards stack pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ traffic: $(INSTALLED) ## Two minutes of realistic load on `make run`, with a slo
 
 dashboards: $(INSTALLED) ## Write rules, alerts, their tests and boards from dashboards/slo.yaml
 	$(BIN)/python -m dashboards build
+
+stack: $(INSTALLED) ## Prometheus and Alertmanager of this machine, beside `make run` (ARGS="--api-port 8001" for options)
+	@exec $(BIN)/python -m dashboards stack $(ARGS)
 
 lock: $(UV) ## Resolve pyproject.toml into requirements.lock again
 	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

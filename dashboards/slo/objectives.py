@@ -30,6 +30,8 @@ LEAST_TARGET, MOST_TARGET = Decimal(95), Decimal("99.999")
 # The longest window of an alert fits into the shortest, and Prometheus keeps 40 days.
 PERIODS = range(7, 31)
 
+_CONSEQUENCES = ("missing", "too_short")
+
 Kind = Literal["availability", "latency", "freshness"]
 # Keys and positions that lead to something in the file.
 _Place: TypeAlias = tuple[str | int, ...]
@@ -168,7 +170,10 @@ def load(path: Path = FILE, *, routes_file: Path = ROUTES_FILE) -> Objectives:
     try:
         objectives = Objectives.model_validate(tree)
     except ValidationError as error:
-        details = min(error.errors(), key=lambda each: _line(tree, each["loc"]))
+        # What is misspelt is also missing, and a list of mistakes is also empty: the cause comes first.
+        details = min(
+            error.errors(), key=lambda each: (each["type"] in _CONSEQUENCES, _line(tree, each["loc"]))
+        )
         raise ObjectivesError(path, _line(tree, details["loc"]), *_in_words(details)) from None
     known = (*routes_file.read_text().split(), *ROUTES_OF_NOBODY)
     for place, reason, fix in _mistakes(objectives, known):

@@ -4,13 +4,13 @@ from dashboards.slo.query import Query, value_of
 from dashboards.slo.symptoms.symptom import Symptom
 from observability import conventions
 
-LOST = "dropped"
+LOST = "failed|dropped"
 
 
 def telemetry(ours: Query) -> tuple[Symptom, ...]:
     """The telemetry watches itself."""
     dropped = ours.series(conventions.TELEMETRY_SERIES_DROPPED.name)
-    lost = f'{conventions.OUTCOME}="{LOST}"'
+    lost = f'{conventions.OUTCOME}=~"{LOST}"'
     return (
         Symptom(
             name="SeriesDropped",

@@ -1,7 +1,6 @@
 """The service and a worker under the load of `make traffic`, scraped by a real Prometheus with our rules."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from service.infra.embedded.ports import free_port
 from tests.instances import ROOT, Instance
 from tests.stack.boards.collector import Collector, running_collector
 from tests.stack.boards.prometheus import Prometheus, running_prometheus
+from tests.stack.conftest import program
 
 TRAFFIC_SECONDS, USERS = 30, 8
 EXPORT_MILLISECONDS = 500
@@ -30,10 +30,7 @@ class Lived:
 
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    if shutil.which("prometheus") is None:
-        missing = "prometheus is not installed: apt-get install prometheus"
-        assert not os.environ.get("CI"), missing
-        pytest.skip(missing)
+    program("prometheus")
     folder = tmp_path_factory.mktemp("live")
     folder.chmod(0o755)
     objectives, worker_port = load(), free_port()
