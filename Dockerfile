@@ -1,4 +1,4 @@
-# The service (default) and its load (`--target traffic`). Versions and hashes come from requirements.lock.
+# The service (default), its load (`--target traffic`), and what shows alerts and runbooks (`--target dashboards`). Versions and hashes come from requirements.lock.
 FROM python:3.13.9-slim-bookworm AS python
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/opt/venv/bin:$PATH
 WORKDIR /app
@@ -13,6 +13,16 @@ RUN uv pip install -r pyproject.toml --constraint requirements.lock
 
 FROM installer AS traffic-dependencies
 RUN uv pip install -r pyproject.toml --extra traffic --constraint requirements.lock
+
+FROM installer AS dashboards-dependencies
+RUN uv pip install -r pyproject.toml --extra dashboards --constraint requirements.lock
+
+FROM python AS dashboards
+COPY --from=dashboards-dependencies /opt/venv /opt/venv
+COPY observability/__init__.py observability/conventions.py observability/
+COPY dashboards dashboards
+USER 10001:10001
+CMD ["python", "-m", "dashboards", "receive"]
 
 FROM python AS traffic
 COPY --from=traffic-dependencies /opt/venv /opt/venv

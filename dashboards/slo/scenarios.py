@@ -12,7 +12,7 @@ from dashboards.slo.windows import BURNS
 from observability import conventions
 
 # How often there is a sample, and how often rules are evaluated: what is checked must fall on the latter.
-BY_THE_MINUTE, BY_THE_HOUR = ("1m", "2m"), ("1h", "6h")
+BY_THE_MINUTE, BY_THE_HOUR = ("1m", "5m"), ("1h", "6h")
 # Events a minute of a busy service, and a share of them that is a whole number for every target.
 BUSY = 100_000
 HOURS_A_DAY = 24
@@ -104,9 +104,9 @@ class Stories:
         return self._story(
             "a page fires and resolves",
             self._counted(stretches),
-            Check("358m", self._firing("ErrorBudgetBurn"), None),
-            Check("402m", self._firing("ErrorBudgetBurn", "page"), None),
-            Check("410m", self._firing("ErrorBudgetBurn", "page"), 1),
+            Check("355m", self._firing("ErrorBudgetBurn"), None),
+            Check("400m", self._firing("ErrorBudgetBurn", "page"), None),
+            Check("415m", self._firing("ErrorBudgetBurn", "page"), 1),
             Check("540m", self._firing("ErrorBudgetBurn", "page"), None),
         )
 
@@ -137,8 +137,8 @@ class Stories:
         return self._story(
             "one error in a quiet night alarms nobody",
             self._counted(night),
-            *(Check(f"{minute}m", self._firing(".+"), None) for minute in range(62, 180, 8)),
-            Check("64m", f"sum({error}) > bool {self._page!r}", 1),
+            *(Check(f"{minute}m", self._firing(".+"), None) for minute in range(65, 181, 10)),
+            Check("65m", f"sum({error}) > bool {self._page!r}", 1),
         )
 
     def _an_idle_time_is_neither_good_nor_bad(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Stories:
         left = 1 - bad / BUSY / self._objective.error_budget
         stretches = [Stretch(60, BUSY, bad), Stretch(120, 0), Stretch(60, BUSY, bad)]
         idle = [
-            Check("176m", f"sum({self._record(f'slo:sli_total:rate{window}')})", 0)
+            Check("175m", f"sum({self._record(f'slo:sli_total:rate{window}')})", 0)
             for window in ("5m", "30m", "1h")
         ]
         return self._story(
@@ -154,10 +154,10 @@ class Stories:
             self._counted(stretches),
             *idle,
             *(
-                Check("176m", f"count({self._record(f'slo:sli_error:ratio_rate{window}')})", None)
+                Check("175m", f"count({self._record(f'slo:sli_error:ratio_rate{window}')})", None)
                 for window in ("5m", "30m", "1h")
             ),
-            Check("176m", self._is_near("slo:period_error_budget_remaining:ratio", left), 1),
+            Check("175m", self._is_near("slo:period_error_budget_remaining:ratio", left), 1),
             Check("240m", self._is_near("slo:period_error_budget_remaining:ratio", left), 1),
             Check("240m", self._firing(".+"), None),
         )
@@ -166,8 +166,8 @@ class Stories:
         return self._story(
             "a metric that is not there is an alert",
             self._waiting_jobs(),
-            Check("8m", self._firing("SLOMetricAbsent", "page"), None),
-            Check("12m", self._firing("SLOMetricAbsent", "page"), 1),
+            Check("5m", self._firing("SLOMetricAbsent", "page"), None),
+            Check("15m", self._firing("SLOMetricAbsent", "page"), 1),
         )
 
     def _a_lost_bucket_is_an_alert(self) -> dict[str, Any]:
@@ -175,7 +175,7 @@ class Stories:
         return self._story(
             "a bucket that is not there is an alert",
             [*series, *self._waiting_jobs()],
-            Check("8m", self._firing("SLOMetricAbsent", "page"), None),
+            Check("5m", self._firing("SLOMetricAbsent", "page"), None),
             Check("20m", self._firing("SLOMetricAbsent", "page"), 1),
         )
 

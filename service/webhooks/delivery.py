@@ -7,7 +7,7 @@ from http import HTTPStatus
 import structlog
 
 from observability import conventions
-from observability.context import current
+from observability.tracing.propagation import outgoing_headers
 from service.infra.database import Database
 from service.infra.jobs.handlers import JobContext
 from service.infra.jobs.job import RetryPolicy
@@ -72,8 +72,8 @@ class WebhookDelivery:
 
 def _traceparent(context: JobContext) -> str:
     """Of this run, or else of whoever enqueued it."""
-    record = current()
-    return record.traceparent if record else context.headers.get(conventions.TRACEPARENT_HEADER, "")
+    name = conventions.TRACEPARENT_HEADER
+    return outgoing_headers().get(name) or context.headers.get(name, "")
 
 
 def _status(outcome: Outcome, attempt: int) -> DeliveryStatus:
