@@ -12,11 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help run test test-pythons bench check format dashboards stack traffic lock clean
-=======
-.PHONY: help run test test-pythons bench check format traffic dashboards stack pictures lock clean
->>>>>>> boards
+.PHONY: help run test test-pythons bench check format dashboards stack traffic pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

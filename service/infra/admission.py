@@ -16,7 +16,7 @@ from service.errors import Unavailable
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
-class Overloaded(Unavailable):
+class TooBusy(Unavailable):
     """More requests are being served and are waiting than this process can do in time."""
 
     title = "Too busy"
@@ -80,7 +80,7 @@ class Admission:
         try:
             await self._admit(place)
             await self._serve(place, scope, receive, send)
-        except (Overloaded, DeadlineExceeded, _UploadTooSlow) as refusal:
+        except (TooBusy, DeadlineExceeded, _UploadTooSlow) as refusal:
             response = await self._answer(Request(scope), refusal)
             await response(scope, receive, send)
         finally:
@@ -176,8 +176,8 @@ class _Upload:
         self._clock.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-def _shed() -> Overloaded:
+def _shed() -> TooBusy:
     context.mark_shed()
-    return Overloaded(
+    return TooBusy(
         "The service has more to do than it can; nothing was done for this request", retry_after=1
     )
