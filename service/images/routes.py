@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response, Security
@@ -14,6 +15,8 @@ from service.infra.tokens import Scope
 from service.problems import documented
 
 MAX_IMAGE_SIZE = 8 * 1024 * 1024
+# Where bodies are that nobody keeps in memory before it is known who sends them.
+UPLOAD_PATHS = re.compile(r"/products/[^/]+/image")
 # As long as the catalogue: a thumbnail and its product are outdated together.
 CACHE_CONTROL = "public, max-age=60"
 UPLOAD: dict[str, Any] = {
@@ -96,7 +99,7 @@ async def get_thumbnail(
 ) -> Response:
     """The image as WebP, fitted into a square of `size` pixels and never enlarged. There is none until it is `ready`."""
     thumbnail = await images.thumbnail(product_id, size)
-    headers = {"ETag": thumbnail.etag, "Cache-Control": CACHE_CONTROL, "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": thumbnail.etag, "Cache-Control": CACHE_CONTROL}
     if if_none_match is not None and is_known(if_none_match, thumbnail.etag):
         return Response(status_code=304, headers=headers)
     return Response(thumbnail.content, media_type=MediaType.WEBP, headers=headers)
