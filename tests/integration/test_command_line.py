@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from service.__main__ import cli
 from service.infra.embedded.ports import free_port
+from service.migrations.run import _revisions
 from tests.instances import SETTINGS, Instance, eventually, run_service
 from tests.integration.conftest import execute, new_database
 from tests.servers import Servers
@@ -119,7 +120,7 @@ def test_the_api_does_not_start_without_its_schema(empty_database_url: str) -> N
     refused = _invoke("api", API | {"DATABASE_URL": empty_database_url})
     assert refused.exit_code == 1
     _is_one_line_with(
-        "lacks the migrations 0001_initial, 0002_cache_invalidations: run `python -m service migrate`",
+        f"lacks the migrations {', '.join(_revisions())}: run `python -m service migrate`",
         refused.stderr,
     )
 
