@@ -196,7 +196,8 @@ async def test_an_upload_is_read_by_who_serves_it_and_takes_a_place_meanwhile(wo
     upload.arrive(b"one ", more=True)
     served = asyncio.create_task(upload.at(app))
     await until(upload.body.empty)
-    assert await Exchange().at(app) == 503
+    async with asyncio.timeout(60):
+        assert await Exchange().at(app) == 503
     upload.arrive(b"two", more=False)
     work.let_go.set()
     assert await served == 200
