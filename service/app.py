@@ -141,9 +141,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
         deadline=settings.request_timeout,
     )
     return [
-        Middleware(Head),
         Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE),
         Middleware(Admission, limits=limits, always=HEALTH_PATHS, answer=problems.answer),
+        Middleware(Head),
     ]
 
 

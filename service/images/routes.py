@@ -96,7 +96,7 @@ async def get_thumbnail(
 ) -> Response:
     """The image as WebP, fitted into a square of `size` pixels and never enlarged. There is none until it is `ready`."""
     thumbnail = await images.thumbnail(product_id, size)
-    headers = {"ETag": thumbnail.etag, "Cache-Control": CACHE_CONTROL, "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": thumbnail.etag, "Cache-Control": CACHE_CONTROL}
     if if_none_match is not None and is_known(if_none_match, thumbnail.etag):
         return Response(status_code=304, headers=headers)
     return Response(thumbnail.content, media_type=MediaType.WEBP, headers=headers)

@@ -178,6 +178,4 @@ class _Upload:
 
 def _shed() -> TooBusy:
     context.mark_shed()
-    return TooBusy(
-        "The service has more to do than it can; nothing was done for this request", retry_after=1
-    )
+    return TooBusy("The service has more to do than it can; nothing was done for this request", retry_after=1)

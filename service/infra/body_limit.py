@@ -2,6 +2,7 @@ from collections.abc import Awaitable
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _OWN_LIMIT = "glasshouse.max_body_size"
@@ -41,4 +42,7 @@ class BodyLimit:
 async def read_body(request: Request, max_body_size: int) -> bytes:
     """The body, with another limit than the application's: for routes without a body parameter."""
     request.scope[_OWN_LIMIT] = max_body_size
-    return await request.body()
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
+        raise HTTPException(400, "The body ended too early") from error

@@ -5,8 +5,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from httpx2 import Response
 from PIL import Image
+from starlette.types import Message
 
 from service.images import jobs as jobs_of_images
 from service.images import service as use_cases
@@ -19,6 +21,7 @@ from service.infra.tokens import Scope
 from service.settings import Settings
 from tests.integration.conftest import Api
 from tests.integration.problems import problem
+from tests.unit.observability.server import http_scope
 from tests.unit.service.images.pictures import encoded, huge_png, picture
 
 PNG = encoded(picture(900, 450), "PNG")
@@ -273,6 +276,33 @@ async def test_nothing_is_no_image(api: Api) -> None:
     problem(await put(api, product_id, b""), 422, "body.image")
 
 
+async def test_a_client_that_leaves_while_it_sends_is_no_fault_of_ours(
+    api: Api, events: list[structlog.typing.EventDict], caplog: pytest.LogCaptureFixture
+) -> None:
+    product_id = (await api.create_product())["id"]
+    headers = api.as_writer(**{"Content-Type": "image/png"})
+    parts: list[Message] = [
+        {"type": "http.request", "body": PNG[:100], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    path = f"/products/{product_id}/image"
+    await api.app(
+        http_scope(path, "PUT", [(n.lower().encode(), v.encode()) for n, v in headers.items()]), receive, send
+    )
+    assert sent[0]["status"] == 400
+    assert not events
+    assert not caplog.records
+    problem(await api.client.get(path), 404, "path.product_id")
+
+
 @pytest.mark.parametrize("is_declared", [True, False])
 async def test_eight_mebibytes_are_taken_and_no_more(api: Api, *, is_declared: bool) -> None:
     product_id = (await api.create_product())["id"]
@@ -315,10 +345,3 @@ async def test_an_entity_tag_stands_for_the_bytes(api: Api, run_jobs: RunJobs) -
 @pytest.mark.parametrize("size", ["64", "0", "-128", "large", "128.5"])
 async def test_there_are_three_sizes(api: Api, size: str) -> None:
     problem(await thumbnail(api, 1, size), 422, "path.size")
-
-
-async def test_browsers_take_a_thumbnail_for_nothing_else(api: Api, run_jobs: RunJobs) -> None:
-    product_id = (await api.create_product())["id"]
-    await put(api, product_id)
-    await run_jobs()
-    assert (await thumbnail(api, product_id)).headers["x-content-type-options"] == "nosniff"

@@ -40,6 +40,9 @@ def upgrade() -> None:
         sa.Column("etag", sa.Text, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
+    # Compressed already: trying again took a third of the time of storing 8 MiB.
+    for table in ("product_images", "product_thumbnails"):
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN content SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:

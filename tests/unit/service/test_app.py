@@ -70,7 +70,14 @@ def layers(app: FastAPI) -> Iterator[str]:
 def test_requests_pass_the_clock_then_the_safety_net_then_the_limits_then_the_error_handlers(
     app: FastAPI,
 ) -> None:
-    order = ["RequestMiddleware", "ServerErrorMiddleware", "Head", "BodyLimit", "ExceptionMiddleware"]
+    order = [
+        "RequestMiddleware",
+        "ServerErrorMiddleware",
+        "BodyLimit",
+        "Admission",
+        "Head",
+        "ExceptionMiddleware",
+    ]
     passed = list(layers(app))
     assert passed[0] == order[0]
     assert [name for name in passed if name in order] == order
