@@ -3,9 +3,12 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+# `due` waits for a worker, `delayed` for its time, `dead` for an operator.
+State = Literal["due", "delayed", "running", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
