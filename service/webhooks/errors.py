@@ -27,6 +27,7 @@ class PrivateTarget(Invalid):
 
 class TooManyWebhooks(Conflict):
     title = "Too many webhooks"
+    location = ("header", "Authorization")
 
     def __init__(self, most: int) -> None:
         super().__init__(f"You have {most} webhooks, which is the most: delete one first")
