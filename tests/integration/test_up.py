@@ -41,7 +41,8 @@ def test_the_banner_says_what_is_where(up: Instance) -> None:
     for path in ("/products", "/docs", "/metrics", "/readyz"):
         assert f"{up.base}{path}\n" in up.output
     for name in ("Worker", "Mail"):
-        assert httpx2.get(address_of(up, name)).status_code == 200
+        address = address_of(up, name)
+        eventually(f"{address} answers", lambda address=address: answers(address))  # type: ignore[misc]
     assert "editor@" in up.output
     assert "postgres.secret" in up.output
 
@@ -84,6 +85,7 @@ def test_a_registration_is_welcomed_by_an_e_mail_that_can_be_read(up: Instance) 
     assert answer.status_code == 201, answer.text
     subject = "Welcome to Glasshouse"
     page = address_of(up, "Mail")
+    eventually("the mailbox answers", lambda: answers(page))
     eventually("the e-mail is listed", lambda: subject in httpx2.get(page).text)
     (name,) = {path.stem for path in (up.folder / "data" / "mail").iterdir()}
     shown = httpx2.get(f"{page}{name}").text
@@ -169,6 +171,7 @@ def test_given_servers_are_used_and_never_filled(
     admin = free_port()
     smtp = f"smtp://127.0.0.1:{free_port()}"
     instance = start(settings=_given(database_url, redis_url) | {"ADMIN_PORT": str(admin), "SMTP_URL": smtp})
+    eventually("the worker runs", lambda: instance.child("The worker"))
     assert {name for name in CHILDREN if instance.child(name)} == {"The API", "The worker"}
     assert not list(folder.glob("data/postgres*"))
     assert instance.get("/products").json()["products"] == []
@@ -186,6 +189,13 @@ def test_a_given_redis_that_does_not_answer_is_refused(folder: Path, database_ur
     assert refused.stderr.startswith("glasshouse: Redis does not answer")
     assert "is REDIS_URL right" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx2.get(address).status_code == 200
+    except httpx2.TransportError:
+        return False
 
 
 def address_of(instance: Instance, name: str) -> str:
