@@ -20,7 +20,6 @@ MAX_ERROR_LENGTH = 200
 _HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "Glasshouse-Webhooks",
-    "Connection": "close",
     # What is thrown away need not be unpacked.
     "Accept-Encoding": "identity",
 }

@@ -12,6 +12,7 @@ from service.settings import Settings
 from tests.integration.conftest import (  # noqa: F401
     anyio_backend,
     database_url,
+    folder,
     redis_databases,
     redis_url,
     servers,
@@ -22,7 +23,7 @@ from tests.integration.conftest import (  # noqa: F401
 class FragileValkey:
     """A Valkey of the test's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path) -> None:  # noqa: F811
         self._server = EmbeddedValkey(folder, password="tests")
         self.url = self._server.url
         self.start()

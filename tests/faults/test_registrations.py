@@ -1,8 +1,6 @@
 """Registrations while the API, the worker and PostgreSQL are killed: who was welcomed at the door gets the e-mail."""
 
 import asyncio
-import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -12,72 +10,16 @@ import asyncpg
 import httpx2
 import pytest
 
-from service.infra.embedded.child import Child
-from service.infra.embedded.ports import answers, free_port
-from service.infra.embedded.postgres import EmbeddedPostgres
+from service.infra.embedded.ports import free_port
 from service.infra.mail.sink import MailFolder, receiving
-from service.migrations.run import upgrade
-from service.settings import DatabaseSettings, Settings
-from tests.integration.conftest import SECRET
+from service.settings import Settings
+from tests.faults.house import House
 
 CLIENTS = 4
 # So many accounts between two deaths, and after the last.
 ACCOUNTS = 8
 DEATHS = ("worker", "PostgreSQL", "API", "worker", "PostgreSQL", "worker", "API")
 DEADLINE_SECONDS = 200.0
-
-
-class House:
-    """The processes of a service, each of which can be killed and comes back."""
-
-    def __init__(self, folder: Path, settings: Settings, smtp_port: int) -> None:
-        self.postgres = EmbeddedPostgres(folder, password="tests")
-        self.port = free_port()
-        self._environment = {
-            **os.environ,
-            "DATABASE_URL": self.postgres.url,
-            "REDIS_URL": settings.redis_url,
-            "TOKEN_SECRET": SECRET,
-            "SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
-            "PORT": str(self.port),
-            "WORKER_METRICS_PORT": str(free_port()),
-            "JOB_LEASE_SECONDS": "3",
-            "REGISTER_RATE_LIMIT": "100000/minute",
-        }
-        self._commands = {"API": ("api", "--unchecked"), "worker": ("worker", "--wait")}
-        self._children = {
-            name: Child(name, log=folder / f"{name}.log", pid_file=folder / f"{name}.pid")
-            for name in self._commands
-        }
-
-    async def start(self) -> None:
-        self.postgres.spawn()
-        self.postgres.wait()
-        await upgrade(DatabaseSettings(database_url=self.postgres.url).database_url)
-        for name in self._commands:
-            self._spawn(name)
-        await asyncio.to_thread(self._children["API"].wait_until, self._is_ready, seconds=60)
-
-    async def kill(self, name: str) -> None:
-        """End it at once, and start it again."""
-        if name == "PostgreSQL":
-            self.postgres.child.kill()
-            self.postgres.spawn()
-            await asyncio.to_thread(self.postgres.wait)
-        else:
-            self._children[name].kill()
-            self._spawn(name)
-
-    def stop(self) -> None:
-        for child in (*self._children.values(), self.postgres.child):
-            child.stop()
-
-    def _spawn(self, name: str) -> None:
-        command = [sys.executable, "-m", "service", *self._commands[name]]
-        self._children[name].spawn(command, env=self._environment)
-
-    def _is_ready(self) -> bool:
-        return answers(self.port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200")
 
 
 class Crowd:
@@ -120,13 +62,6 @@ class Crowd:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
-    return tmp_path
-
-
-@pytest.fixture
 async def mails(folder: Path) -> AsyncIterator[tuple[MailFolder, int]]:
     mails, port = MailFolder(folder / "mail"), free_port()
     async with receiving(mails, host="127.0.0.1", port=port):
@@ -136,7 +71,7 @@ async def mails(folder: Path) -> AsyncIterator[tuple[MailFolder, int]]:
 @pytest.fixture
 def house(folder: Path, settings: Settings, mails: tuple[MailFolder, int]) -> Iterator[House]:
     with ExitStack() as stack:
-        house = House(folder, settings, mails[1])
+        house = House(folder, settings.redis_url, SMTP_URL=f"smtp://127.0.0.1:{mails[1]}")
         stack.callback(house.stop)
         yield house
 

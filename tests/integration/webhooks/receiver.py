@@ -64,8 +64,9 @@ class Receiver:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            self.received.append(await _request(reader))
-            await self.answer(writer)
+            while not writer.is_closing():
+                self.received.append(await _request(reader))
+                await self.answer(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:

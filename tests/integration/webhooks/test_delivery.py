@@ -2,16 +2,28 @@
 
 import asyncio
 import json
+from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import Webhook as Signature
+from standardwebhooks import WebhookVerificationError
 
 from service.infra.jobs.handlers import JobContext
 from service.webhooks.jobs import ForgetWebhookEvents
 from tests.integration.conftest import Api
 from tests.integration.webhooks.conftest import Owner, Worker
 from tests.integration.webhooks.receiver import Receiver, hang_up, receiving, status
+
+Webhook: TypeAlias = dict[str, Any]
+
+
+@pytest.fixture
+async def webhook(api: Api, owner: Owner, receiver: Receiver) -> Webhook:
+    """Listens to everything, and has one event on its way."""
+    webhook = await owner.subscribe(receiver.url)
+    await api.create_product()
+    return webhook
 
 
 async def test_a_receiver_verifies_what_it_gets(
@@ -21,7 +33,7 @@ async def test_a_receiver_verifies_what_it_gets(
     product = await api.create_product()
     assert await worker.work() == 1
     (received,) = receiver.received
-    event = Webhook(webhook["secret"]).verify(received.body, dict(received.headers))
+    event = Signature(webhook["secret"]).verify(received.body, dict(received.headers))
     assert (event["type"], event["data"]) == ("product.created", product)
     assert received.headers["content-type"] == "application/json"
     (delivery,) = await owner.deliveries(webhook["id"])
@@ -51,7 +63,7 @@ async def test_the_secret_of_another_webhook_verifies_nothing(
     await worker.work()
     (received,) = receiver.received
     with pytest.raises(WebhookVerificationError):
-        Webhook(other["secret"]).verify(received.body, dict(received.headers))
+        Signature(other["secret"]).verify(received.body, dict(received.headers))
 
 
 async def test_each_write_is_told_with_the_product_as_it_is_or_was(
@@ -129,10 +141,8 @@ async def test_no_write_without_its_event(
 
 
 async def test_a_failed_attempt_is_repeated_with_the_same_id_and_body(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(503)
     await worker.work()
     receiver.answer = status(200, body=b"thanks")
@@ -141,7 +151,7 @@ async def test_a_failed_attempt_is_repeated_with_the_same_id_and_body(
     first, second = receiver.received
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    Webhook(webhook["secret"]).verify(second.body, dict(second.headers))
+    Signature(webhook["secret"]).verify(second.body, dict(second.headers))
     (delivery,) = await owner.deliveries(webhook["id"])
     assert (delivery["status"], delivery["next_attempt_at"]) == ("delivered", None)
     assert [(each["status"], each["error"]) for each in delivery["attempts"]] == [(503, None), (200, None)]
@@ -149,10 +159,8 @@ async def test_a_failed_attempt_is_repeated_with_the_same_id_and_body(
 
 
 async def test_retries_are_put_off_longer_each_time(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver, postgres: asyncpg.Connection
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook, postgres: asyncpg.Connection
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(500)
     waits = []
     for _ in range(4):
@@ -169,10 +177,8 @@ async def test_retries_are_put_off_longer_each_time(
 
 
 async def test_a_delivery_is_dead_after_its_attempts_and_comes_back_when_it_is_told_to(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(500)
     attempts = 0
     while await worker.work():
@@ -192,10 +198,8 @@ async def test_a_delivery_is_dead_after_its_attempts_and_comes_back_when_it_is_t
 
 
 async def test_a_redelivery_has_all_attempts_again(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(410)
     await worker.work()
     (delivery,) = await owner.deliveries(webhook["id"], status="dead")
@@ -208,10 +212,8 @@ async def test_a_redelivery_has_all_attempts_again(
 
 
 async def test_a_receiver_that_is_gone_is_asked_once(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(410)
     await worker.work()
     assert await worker.work() == 0
@@ -220,10 +222,8 @@ async def test_a_receiver_that_is_gone_is_asked_once(
 
 
 async def test_a_redelivery_replaces_the_attempt_that_was_planned(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     receiver.answer = status(500)
     await worker.work()
     (delivery,) = await owner.deliveries(webhook["id"])
@@ -247,10 +247,8 @@ async def test_a_job_that_runs_again_after_it_was_done_sends_nothing(
 
 
 async def test_an_attempt_that_two_workers_make_at_once_has_one_successor(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     (task,) = await worker.tasks()
     receiver.answer = status(500)
     await asyncio.gather(worker.run(task), worker.run(task))
@@ -260,10 +258,8 @@ async def test_an_attempt_that_two_workers_make_at_once_has_one_successor(
 
 
 async def test_deliveries_of_a_deleted_webhook_end_quietly(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook
 ) -> None:
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     await owner.unsubscribe(webhook["id"])
     assert await worker.work() == 1
     assert await worker.work() == 0
@@ -296,11 +292,9 @@ async def test_redirects_are_not_followed(api: Api, owner: Owner, worker: Worker
 
 @pytest.mark.parametrize("answer", [hang_up, status(200, "Broken Header")])
 async def test_no_usable_answer_is_a_failure_with_a_reason(
-    api: Api, owner: Owner, worker: Worker, receiver: Receiver, answer: object
+    owner: Owner, worker: Worker, receiver: Receiver, webhook: Webhook, answer: object
 ) -> None:
     receiver.answer = answer  # type: ignore[assignment]
-    webhook = await owner.subscribe(receiver.url)
-    await api.create_product()
     await worker.work()
     (delivery,) = await owner.deliveries(webhook["id"])
     assert delivery["attempts"][0]["status"] is None

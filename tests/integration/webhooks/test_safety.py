@@ -128,6 +128,7 @@ async def test_an_answer_counts_from_its_status_on(receiver: Receiver) -> None:
     async def half(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         await writer.drain()
+        writer.close()
 
     receiver.answer = half
     async with sending([LOOPBACK], allow_private=True) as sender:

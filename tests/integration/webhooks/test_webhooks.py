@@ -70,6 +70,7 @@ async def test_a_delivery_of_another_webhook_is_not_found(api: Api, owner: Owner
     path = f"/webhooks/{other['id']}/deliveries/{delivery['id']}/redeliver"
     problem(await api.client.post(path, headers=owner.headers), 404, "path.delivery_id")
     assert await owner.deliveries(other["id"]) == []
+    assert await owner.deliveries(webhook["id"]) == [delivery]
 
 
 async def test_a_deleted_webhook_is_gone(api: Api, owner: Owner) -> None:
