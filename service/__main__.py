@@ -1,20 +1,19 @@
 """python -m service: the command line."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.infra.start import StartupError
-from service.settings import DatabaseSettings, Settings, SettingsError
+from service import job_commands
+from service.settings import DatabaseSettings, Settings
+from service.terminal import mistakes_in_one_line
 
 GRACEFUL_SHUTDOWN_SECONDS = 10
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli.add_typer(job_commands.cli, name="jobs")
 
 
 @cli.command("up")
@@ -27,13 +26,13 @@ def up_command(
         int, typer.Option(help="Size of the sample catalogue", min=1, max=1_000_000)
     ] = 10_000,
 ) -> None:
-    """Start everything on this machine: PostgreSQL, Valkey and the API.
+    """Start everything on this machine: PostgreSQL, Valkey, a mailbox, the API and a worker.
 
-    With DATABASE_URL or REDIS_URL set, that server is used instead of our own.
+    With DATABASE_URL, REDIS_URL or SMTP_URL set, that server is used instead of our own.
     """
     from service.up import Options, Up
 
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         Up(Options(host, port, workers, data, products)).run()
 
 
@@ -46,12 +45,54 @@ def api_command(
     ] = False,
 ) -> None:
     """Start the API alone, configured by environment variables."""
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         settings = Settings.load()
-        _require_listenable(settings)
+        _require_listenable(settings.host, settings.port)
         if not unchecked:
             _require_migrated(settings)
     _serve(settings)
+
+
+@cli.command("worker")
+def worker_command(
+    concurrency: Annotated[
+        int | None, typer.Option(help="Jobs at once, instead of WORKER_CONCURRENCY", min=1, max=200)
+    ] = None,
+    *,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the database and its migrations instead of failing")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not say that it has started")] = False,
+) -> None:
+    """Run background jobs until SIGTERM, configured by environment variables."""
+    with mistakes_in_one_line():
+        settings = Settings.load(**{"worker_concurrency": concurrency} if concurrency else {})
+        _require_listenable(
+            settings.worker_metrics_host, settings.worker_metrics_port, prefix="WORKER_METRICS_"
+        )
+        if not wait:
+            _require_migrated(settings)
+        _work(settings, quiet=quiet)
+
+
+@cli.command("mailbox")
+def mailbox_command(
+    folder: Annotated[Path, typer.Option(help="Where the messages are kept")] = Path(".local/mail"),
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page", min=1, max=65535)] = 8025,
+    smtp_port: Annotated[int, typer.Option(help="Port of the SMTP server", min=1, max=65535)] = 1025,
+) -> None:
+    """Receive e-mail for development, and show it: nothing is sent on."""
+    import uvicorn
+
+    from service.infra.embedded.ports import require_listenable
+    from service.mailbox import create_app
+
+    with mistakes_in_one_line():
+        require_listenable(host, port, host_option="--host", port_option="--port")
+        require_listenable(host, smtp_port, host_option="--host", port_option="--smtp-port")
+        app = create_app(folder, smtp_host=host, smtp_port=smtp_port)
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
 
 
 @cli.command("migrate")
@@ -59,7 +100,7 @@ def migrate_command() -> None:
     """Bring the schema of DATABASE_URL up to date."""
     from service.preparation import migrate
 
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         applied = asyncio.run(migrate(DatabaseSettings.load().database_url))
     typer.echo(f"Applied {', '.join(applied)}" if applied else "The schema is up to date")
 
@@ -78,7 +119,7 @@ def seed_command(
     from service.terminal import show_progress
 
     password = password or secrets.token_urlsafe(9)
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         url = DatabaseSettings.load().database_url
         loaded = asyncio.run(seed(url, password=password, products=products, progress=show_progress))
     if loaded.is_nothing:
@@ -88,10 +129,10 @@ def seed_command(
         typer.echo(f"reader@, editor@ and operator@example.com have the password {password}")
 
 
-def _require_listenable(settings: Settings) -> None:
+def _require_listenable(host: str, port: int, *, prefix: str = "") -> None:
     from service.infra.embedded.ports import require_listenable
 
-    require_listenable(settings.host, settings.port, host_option="HOST", port_option="PORT")
+    require_listenable(host, port, host_option=f"{prefix}HOST", port_option=f"{prefix}PORT")
 
 
 def _require_migrated(settings: Settings) -> None:
@@ -118,13 +159,21 @@ def _serve(settings: Settings) -> None:
     )
 
 
-@contextmanager
-def _mistakes_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except (SettingsError, StartupError) as error:
-        typer.echo(f"glasshouse: {error}", err=True)
-        sys.exit(1)
+def _work(settings: Settings, *, quiet: bool) -> None:
+    import uvloop
+
+    from service.infra import logs
+    from service.preparation import until_migrated
+    from service.terminal import say
+    from service.working import work
+
+    logs.configure()
+    asyncio.run(until_migrated(settings.database_url))
+    metrics = f"http://{settings.worker_metrics_host}:{settings.worker_metrics_port}/metrics"
+    running = (
+        f"The worker runs up to {settings.worker_concurrency} jobs at once; its metrics are on {metrics}"
+    )
+    uvloop.run(work(settings, started=lambda: None if quiet else say(running)))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from starlette.types import Lifespan
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
 from service import problems
+from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
@@ -37,8 +38,6 @@ from service.users.repository import UserRepository
 from service.users.routes import router as users_router
 from service.users.service import UserService
 
-SERVICE_NAME = "glasshouse"
-VERSION = "0.1.0"
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
 MAX_BODY_SIZE = 1024 * 1024

@@ -1,7 +1,8 @@
 """Getting the servers ready: reachable, with their schema and the sample catalogue."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -18,6 +19,8 @@ from service.infra.start import StartupError
 from service.migrations import run as migrations
 from service.sample.loader import Loaded, Progress, load
 
+AGAIN_SECONDS = 0.1
+
 
 async def migrate(database_url: str) -> list[str]:
     """Apply the pending migrations and return their names.
@@ -25,17 +28,25 @@ async def migrate(database_url: str) -> list[str]:
     Raises:
         StartupError: The database cannot be reached, or refuses us.
     """
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         return await migrations.upgrade(database_url)
 
 
 async def require_migrated(database_url: str) -> None:
     """Raise StartupError unless the schema is up to date."""
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         pending = await migrations.pending(database_url)
     if pending:
         msg = f"The database lacks the migrations {', '.join(pending)}: run `python -m service migrate`"
         raise StartupError(msg)
+
+
+async def until_migrated(database_url: str) -> None:
+    """Return as soon as the database can be reached and its schema is up to date."""
+    while True:
+        with suppress(StartupError):
+            return await require_migrated(database_url)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def seed(database_url: str, *, password: str, products: int, progress: Progress) -> Loaded:
@@ -45,7 +56,7 @@ async def seed(database_url: str, *, password: str, products: int, progress: Pro
         StartupError: The database cannot be reached, refuses us, or is not migrated.
     """
     await require_migrated(database_url)
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         async with single_connection(database_url) as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             if await raw.fetchval("SELECT EXISTS (SELECT FROM products)"):
@@ -72,7 +83,8 @@ async def require_redis(redis_url: str) -> None:
 
 
 @contextmanager
-def _refusals_in_words(database_url: str) -> Iterator[None]:
+def refusals_in_words(database_url: str) -> Iterator[None]:
+    """Raise StartupError, in words, for what says that the database cannot be used."""
     url = make_url(database_url)
     address = f"{url.host}:{url.port or 5432}"
     try:

@@ -3,10 +3,18 @@
 from typing import Annotated, Any, Self
 
 from limits import parse_many
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    EmailStr,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.urls import asyncpg_url, redis_url
+from service.urls import asyncpg_url, redis_url, smtp_url
 
 MIN_SECRET_LENGTH = 32
 # 32 random hexadecimal digits have fewer different ones once in a million times.
@@ -44,6 +52,7 @@ def _unknown_secret(secret: SecretStr) -> SecretStr:
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Rate = Annotated[str, AfterValidator(_rate)]
+SmtpUrl = Annotated[str, AfterValidator(smtp_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -100,6 +109,16 @@ class Settings(DatabaseSettings):
     token_rate_limit: Rate = "10/minute"  # noqa: S105 (a rate)
     register_rate_limit: Rate = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
+
+    # What workers need besides. A worker that was not heard of for so long has lost its jobs to the others.
+    smtp_url: Annotated[SmtpUrl | None, Field(repr=False)] = None
+    smtp_timeout: Seconds = 10.0
+    mail_from: EmailStr = "glasshouse@example.com"
+    worker_concurrency: Annotated[int, Field(ge=1, le=200)] = 10
+    worker_metrics_host: str = "127.0.0.1"
+    worker_metrics_port: Port = 8001
+    worker_drain_seconds: Seconds = 20.0
+    job_lease_seconds: Annotated[float, Field(ge=0.5, le=300)] = 10.0
 
     @field_validator("admin_port")
     @classmethod

@@ -1,4 +1,4 @@
-"""Everything on one machine: PostgreSQL, Valkey and the API as children of one supervisor."""
+"""Everything on one machine: PostgreSQL, Valkey, a mailbox, the API and a worker as children of one supervisor."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from service.infra.embedded.child import Child
 from service.infra.embedded.folder import DataFolder
-from service.infra.embedded.ports import answers, require_listenable
+from service.infra.embedded.ports import answers, free_port, require_listenable
 from service.infra.embedded.postgres import EmbeddedPostgres
 from service.infra.embedded.valkey import EmbeddedValkey
 from service.infra.start import StartupError
@@ -23,6 +23,8 @@ from service.terminal import say, show_progress
 
 API_START_SECONDS = 60.0
 API_STOP_SECONDS = 15.0
+WORKER_START_SECONDS = 60.0
+MAILBOX_START_SECONDS = 30.0
 WATCH_SECONDS = 0.1
 MAX_RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
@@ -72,17 +74,63 @@ class Api:
         return answers(port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200", host=host)
 
 
+class Worker:
+    """A worker in a process of its own."""
+
+    def __init__(self, settings: Settings, env: Mapping[str, str], folder: Path) -> None:
+        self._address = (settings.worker_metrics_host, settings.worker_metrics_port)
+        self._env = env
+        # It may take as long as its drain, and a moment to write down what it put back.
+        grace = settings.worker_drain_seconds + API_STOP_SECONDS
+        self.child = Child("The worker", pid_file=folder / "worker.pid", grace=grace)
+
+    def spawn(self) -> None:
+        self.child.spawn([sys.executable, "-m", "service", "worker", "--wait", "--quiet"], env=self._env)
+
+    def wait(self) -> None:
+        self.child.wait_until(self._is_scraped, seconds=WORKER_START_SECONDS)
+
+    def _is_scraped(self) -> bool:
+        host, port = self._address
+        return answers(port, b"GET /metrics HTTP/1.0\r\n\r\n", b"HTTP/1.1 200", host=host)
+
+
+class Mailbox:
+    """Takes the e-mail, so that it can be read and nothing is sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "mail"
+        self.port, self._smtp_port = free_port(), free_port()
+        self.child = Child("The mailbox", pid_file=folder / "mailbox.pid", log=folder / "mailbox.log")
+
+    @property
+    def smtp_url(self) -> str:
+        return f"smtp://127.0.0.1:{self._smtp_port}"
+
+    def spawn(self) -> None:
+        ports = ("--port", str(self.port), "--smtp-port", str(self._smtp_port))
+        command = [sys.executable, "-m", "service", "mailbox", "--folder", str(self.folder), *ports]
+        self.child.spawn(command)
+
+    def wait(self) -> None:
+        self.child.wait_until(self._answers, seconds=MAILBOX_START_SECONDS)
+
+    def _answers(self) -> bool:
+        return answers(self._smtp_port, b"QUIT\r\n", b"220")
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """The servers that the environment does not give us, and the settings that lead to them."""
 
     postgres: EmbeddedPostgres | None
     valkey: EmbeddedValkey | None
+    mailbox: Mailbox | None
     settings: Mapping[str, Any]
 
     @property
     def servers(self) -> list[Server]:
-        return [server for server in (self.postgres, self.valkey) if server]
+        return [server for server in (self.postgres, self.valkey, self.mailbox) if server]
 
 
 class Up:
@@ -119,17 +167,20 @@ class Up:
         settings = Settings.load(
             **embedded.settings, host=options.host, port=options.port, workers=options.workers
         )
-        api = Api(options.host, options.port, _environment(embedded.settings, options), folder.path)
-        for server in (*embedded.servers, api):
+        environment = _environment(embedded.settings, options)
+        api = Api(options.host, options.port, environment, folder.path)
+        worker = Worker(settings, environment, folder.path)
+        for server in (*embedded.servers, api, worker):
             server.child.stop_leftover()
         require_listenable(options.host, options.port, host_option="--host", port_option="--port")
-        # The API takes longest to import: it starts beside its servers, and is ready when the schema is.
-        self._spawn(*embedded.servers, api)
+        # These take longest to import: they start beside their servers, and are ready when the schema is.
+        self._spawn(*embedded.servers, api, worker)
         for server in embedded.servers:
             server.wait()
         sample_password = folder.secret("sample-users", length=9) if embedded.postgres else None
         asyncio.run(self._prepare(settings, embedded, sample_password))
         api.wait()
+        worker.wait()
         return _banner(settings, embedded, options.data, sample_password)
 
     def _spawn(self, *servers: Server) -> None:
@@ -199,7 +250,7 @@ def _make_each_stop_signal_an_interrupt() -> None:
 
 
 def _embedded(folder: DataFolder, workers: int) -> Embedded:
-    postgres = valkey = None
+    postgres = valkey = mailbox = None
     settings: dict[str, Any] = {}
     if not os.environ.get("DATABASE_URL"):
         connections = OTHER_CONNECTIONS + workers * CONNECTIONS_PER_WORKER
@@ -211,7 +262,12 @@ def _embedded(folder: DataFolder, workers: int) -> Embedded:
     if not os.environ.get("REDIS_URL"):
         valkey = EmbeddedValkey(folder.path, password=folder.secret("valkey"))
         settings["redis_url"] = valkey.url
-    return Embedded(postgres, valkey, settings)
+    if not os.environ.get("SMTP_URL"):
+        mailbox = Mailbox(folder.path)
+        settings["smtp_url"] = mailbox.smtp_url
+    if not os.environ.get("WORKER_METRICS_PORT"):
+        settings["worker_metrics_port"] = free_port()
+    return Embedded(postgres, valkey, mailbox, settings)
 
 
 def _environment(given: Mapping[str, Any], options: Options) -> dict[str, str]:
@@ -227,7 +283,10 @@ def _banner(settings: Settings, embedded: Embedded, data: Path, sample_password:
         "Docs": f"{base}/docs",
         "Metrics": f"{metrics}/metrics",
         "Health": f"{base}/readyz",
+        "Worker": f"{_base(settings.worker_metrics_host, settings.worker_metrics_port)}/metrics",
     }
+    if embedded.mailbox:
+        rows["Mail"] = f"{_base('127.0.0.1', embedded.mailbox.port)}/, files in {data / 'mail'}"
     if sample_password:
         rows["Users"] = f"reader@, editor@ and operator@example.com, password {sample_password}"
     if embedded.postgres:

@@ -7,6 +7,7 @@ from redis.asyncio.connection import parse_url
 
 POSTGRESQL_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+SMTP_SCHEMES = ("smtp", "smtps")
 
 
 def asyncpg_url(url: str) -> str:
@@ -44,6 +45,22 @@ def redis_url(url: str) -> str:
         parse_url(url)
     except ValueError as error:
         raise ValueError(msg) from error
+    return url
+
+
+def smtp_url(url: str) -> str:
+    """The same URL.
+
+    Raises:
+        ValueError: With what it must look like instead.
+    """
+    parsed = _split(url)
+    if parsed is None or not parsed.hostname or parsed.scheme not in SMTP_SCHEMES or parsed.path.strip("/"):
+        msg = (
+            "must look like smtp://user:password@host:587, or smtps:// where TLS comes first, "
+            "special characters percent-encoded"
+        )
+        raise ValueError(msg)
     return url
 
 

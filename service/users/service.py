@@ -1,7 +1,9 @@
 from service.infra.database import Database
+from service.infra.jobs.queue import enqueue
 from service.infra.passwords import Passwords
 from service.infra.tokens import AccountGone, Caller, Tokens
 from service.users.errors import WrongCredentials
+from service.users.jobs import SendWelcomeEmail
 from service.users.repository import UserRepository
 from service.users.schemas import Profile, Registration, Token, TokenRequest
 
@@ -21,9 +23,11 @@ class UserService:
         # Hashing takes tens of milliseconds: do it before a connection is held.
         password_hash = await self._passwords.hash(registration.password.get_secret_value())
         async with self._database.transaction() as session:
-            return await self._users.add(
+            profile = await self._users.add(
                 session, email=registration.email, name=registration.name, password_hash=password_hash
             )
+            await enqueue(session, SendWelcomeEmail(user_id=profile.id))
+            return profile
 
     async def token(self, request: TokenRequest) -> Token:
         account = await self._users.credentials(request.username)
@@ -46,3 +50,8 @@ class UserService:
         if profile is None:
             raise AccountGone
         return profile
+
+    async def mark_seen(self, email: str) -> None:
+        """Note that the user was here just now."""
+        async with self._database.transaction() as session:
+            await self._users.mark_seen(session, email)
