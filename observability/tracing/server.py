@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability import conventions
 from observability.context import RequestRecord, current
+from observability.redaction import redacted_query
 from observability.tracing.ids import given_ids
 from observability.tracing.promotion import remote_context
 
@@ -190,6 +191,9 @@ class ServerTracer(Tracer):
             span.set_attribute(conventions.SPAN_ROUTE, route)
             method = f"{method} {route}".lstrip()
         span.update_name(method)
+        query = (getattr(span, "attributes", None) or {}).get(conventions.SPAN_QUERY)
+        if query:
+            span.set_attribute(conventions.SPAN_QUERY, redacted_query(query))
         if record.culprit:
             described = {
                 conventions.SPAN_CULPRIT: record.culprit,
