@@ -12,7 +12,16 @@ from typing import Annotated
 import typer
 
 from dashboards.generation import ROOT, differences, generate, write
-from dashboards.local import HOST, Ports, Stack, StackError, find_binaries, require_free
+from dashboards.local import (
+    HOST,
+    Ports,
+    Stack,
+    StackError,
+    alertmanager_config,
+    find_binaries,
+    prometheus_config,
+    require_free,
+)
 from dashboards.receiver import receiver
 from dashboards.slo.objectives import ObjectivesError
 
@@ -79,7 +88,7 @@ def run_until_interrupted(stack: Stack, ports: Ports) -> None:
         showing = Thread(target=server.serve_forever, daemon=True)
         showing.start()
         try:
-            stack.start()
+            stack.start(prometheus_config(ports), alertmanager_config(ports))
             typer.echo(_addresses(ports))
             while not (end := stack.ended()):
                 sleep(WATCH_SECONDS)

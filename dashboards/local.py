@@ -52,11 +52,10 @@ def find_binaries() -> Binaries:
     alertmanager = next(filter(None, map(shutil.which, ALERTMANAGERS)), None)
     if prometheus and alertmanager:
         return Binaries(prometheus, alertmanager)
-    missing = " and ".join(
-        name for name, path in {"prometheus": prometheus, "alertmanager": alertmanager}.items() if not path
-    )
+    programs = {"prometheus": prometheus, "alertmanager": alertmanager}
+    missing = ", ".join(name for name, path in programs.items() if not path)
     msg = (
-        f"{missing} is not installed. On Debian and Ubuntu: apt-get install prometheus prometheus-alertmanager; "
+        f"not installed: {missing}. On Debian and Ubuntu: apt-get install prometheus prometheus-alertmanager; "
         "elsewhere: https://prometheus.io/download/"
     )
     raise StackError(msg)
@@ -115,12 +114,12 @@ class Stack:
         self._binaries, self._ports, self._folder = binaries, ports, folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, rules: Path = RULES) -> None:
-        """Write the configuration and start both."""
+    def start(self, prometheus: str, alertmanager: str) -> None:
+        """Start both with these configurations."""
         self._folder.mkdir(parents=True, exist_ok=True)
         folder, ports = self._folder.resolve(), self._ports
-        (folder / "prometheus.yml").write_text(prometheus_config(ports, rules))
-        (folder / "alertmanager.yml").write_text(alertmanager_config(ports))
+        (folder / "prometheus.yml").write_text(prometheus)
+        (folder / "alertmanager.yml").write_text(alertmanager)
         self._run(
             self._binaries.prometheus,
             f"--config.file={folder / 'prometheus.yml'}",

@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 import pytest
 
+# The same servers and databases as the integration tests.
+from tests.integration.conftest import database_url, redis_databases, redis_url, servers  # noqa: F401
+
 Tool: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
 DEADLINE_SECONDS = 120.0
 INSTALL = "apt-get install prometheus prometheus-alertmanager"

@@ -80,6 +80,20 @@ def unknown(query: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("rate(http_request_duration_seconds_count[5m])", "http_request_duration_seconds_count"),
+        ('cache_requests_total{results="hit"}', "cache_requests_total{results}"),
+        ("cache_fill_duration_seconds", "cache_fill_duration_seconds"),
+        ("slo:sli_error:ratio_rate7m", "slo:sli_error:ratio_rate7m"),
+    ],
+    ids=["renamed metric", "misspelt label", "histogram without its part", "misspelt record"],
+)
+def test_what_nobody_exposes_is_found(query: str, problem: str) -> None:
+    assert unknown(f"sum(1 - {query}) > 0") == [problem]
+
+
 def test_every_rule_reads_what_is_exposed_or_recorded() -> None:
     assert [problem for rule in RULES for problem in unknown(rule["expr"])] == []
     assert len(RULES) > 100
