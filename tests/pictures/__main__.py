@@ -8,7 +8,7 @@ from dashboards.links import uid
 from tests.boards import ANYTHING, Panel, boards, filled_in
 from tests.instances import ROOT
 from tests.pictures.board import drawn
-from tests.pictures.panel import Answer
+from tests.pictures.panel import STEP_SECONDS, Answer
 from tests.stack.boards.life import a_life
 from tests.stack.boards.prometheus import Prometheus
 
@@ -16,7 +16,6 @@ PICTURES = ROOT / "docs" / "pictures"
 SECONDS, USERS = 120, 8
 # As in the tests: a small crowd is enough to empty the pool.
 IMPATIENT = {"POOL_TIMEOUT": "0.2"}
-STEP_SECONDS = 2
 SPANS = {"__rate_interval": "10s", "__range": "3m"}
 # What there are only containers for.
 LEFT_OUT = ("PostgreSQL about itself", "Redis about itself", "Streams and WebSockets")
@@ -44,8 +43,11 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another user when this runs as root
         with a_life(folder, seconds=SECONDS, users=USERS, settings=IMPATIENT) as life:
+            span = (life.prometheus.began, life.prometheus.ended)
             for board in TITLES:
-                picture = drawn(boards()[uid(board)], LEFT_OUT, lambda panel: answers(life.prometheus, panel))
+                picture = drawn(
+                    boards()[uid(board)], LEFT_OUT, lambda panel: answers(life.prometheus, panel), span
+                )
                 (PICTURES / f"{board}.svg").write_text(picture)
                 print(f"Wrote docs/pictures/{board}.svg")  # noqa: T201
 

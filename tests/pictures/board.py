@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.boards import Board, Panel
-from tests.pictures.panel import FAINT, TEXT, Answer, Box, panel_drawn, text
+from tests.pictures.panel import FAINT, TEXT, Answer, Box, Span, panel_drawn, text
 
 COLUMN, LINE, GAP, HEAD = 54, 32, 6, 46
 WIDTH = 24 * COLUMN
@@ -13,7 +13,7 @@ SAYS = (
 )
 
 
-def drawn(board: Board, left_out: Sequence[str], ask: Callable[[Panel], list[Answer]]) -> str:
+def drawn(board: Board, left_out: Sequence[str], ask: Callable[[Panel], list[Answer]], span: Span) -> str:
     """The rows that are not left out, closed up."""
     parts = [
         text(12, 28, board["title"], size=18, weight=600),
@@ -33,7 +33,7 @@ def drawn(board: Board, left_out: Sequence[str], ask: Callable[[Panel], list[Ans
                 place["w"] * COLUMN - GAP,
                 place["h"] * LINE - GAP,
             )
-            parts.append(panel_drawn(panel, ask(panel), box))
+            parts.append(panel_drawn(panel, ask(panel), box, span))
         y += LINE + LINE * (max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) - top)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + GAP:g}" '

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.boards import Panel
 from tests.pictures.units import shown
@@ -26,6 +26,11 @@ NAMED = {"green": "#73bf69", "yellow": "#f2cc0c", "orange": "#ff9830", "red": "#
 TEXT, FAINT, GRID, GROUND = "#ccccdc", "#8e8e9a", "#2c3235", "#181b1f"
 LEFT, RIGHT, TOP, LINE_OF_LEGEND = 58, 10, 30, 14
 MOST_NAMES, LONGEST_STEP_SECONDS = 5, 5
+STEP_SECONDS = 2
+
+
+# From when to when, in seconds since the epoch.
+Span: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +71,13 @@ class Box:
     height: float
 
 
-def panel_drawn(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
+def panel_drawn(panel: Panel, answers: Sequence[Answer], box: Box, span: Span) -> str:
     title = text(12, 20, panel["title"], size=13, weight=600)
     ground = f'<rect width="{box.width:g}" height="{box.height:g}" rx="3" fill="{GROUND}" stroke="{GRID}"/>'
     alive = [answer for answer in answers if answer.numbers]
     if alive:
         draw = {"stat": _stat, "heatmap": _heatmap, "table": _table}.get(panel["type"], _graph)
-        inside = draw(panel, alive, box)
+        inside = draw(panel, alive, box, span)
     else:
         nothing = panel["fieldConfig"]["defaults"].get("noValue", "no data")
         inside = text(box.width / 2, box.height / 2 + 10, nothing, size=14, colour=FAINT, anchor="middle")
@@ -110,7 +115,7 @@ def _colour(value: float, steps: Sequence[tuple[float, str]]) -> str:
     return [colour for bound, colour in steps if value >= bound][-1]
 
 
-def _stat(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
+def _stat(panel: Panel, answers: Sequence[Answer], box: Box, _span: Span) -> str:
     steps = _steps(panel["fieldConfig"]["defaults"])
     width = box.width / len(answers)
     parts = []
@@ -133,7 +138,7 @@ def _stat(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
     return "".join(parts)
 
 
-def _table(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
+def _table(panel: Panel, answers: Sequence[Answer], box: Box, _span: Span) -> str:
     organised = next(each["options"] for each in panel["transformations"] if each["id"] == "organize")
     fields = sorted(organised["indexByName"], key=organised["indexByName"].get)
     units = {
@@ -164,12 +169,11 @@ def _table(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
     return "".join(parts)
 
 
-def _graph(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
+def _graph(panel: Panel, answers: Sequence[Answer], box: Box, span: Span) -> str:
     named = sorted(answers, key=lambda answer: -answer.most)
     legend_lines = min(len(named), MOST_NAMES)
     bottom = box.height - 18 - LINE_OF_LEGEND * legend_lines - 8
-    moments = [moment for answer in named for moment, _ in answer.numbers]
-    begin, end = min(moments), max(*moments, min(moments) + 1)
+    begin, end = span
     lines = (
         _stacked(named)
         if panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
@@ -243,19 +247,20 @@ def _stacked(answers: Sequence[Answer]) -> list[list[tuple[float, float]]]:
     return lines
 
 
-def _heatmap(panel: Panel, answers: Sequence[Answer], box: Box) -> str:
+def _heatmap(panel: Panel, answers: Sequence[Answer], box: Box, span: Span) -> str:
     by_bound = sorted(answers, key=lambda answer: float(answer.labels["le"]))
-    moments = sorted({moment for answer in by_bound for moment, _ in answer.numbers})
+    moments = [span[0] + STEP_SECONDS * step for step in range(int((span[1] - span[0]) / STEP_SECONDS) + 1)]
     values = [dict(answer.numbers) for answer in by_bound]
     bottom = box.height - 24
     width, height = (box.width - LEFT - RIGHT) / len(moments), (bottom - TOP) / len(by_bound)
     cells = {
-        (column, row): values[row].get(moment, 0) - (values[row - 1].get(moment, 0) if row else 0)
+        (column, row): values[row].get(round(moment, 3), 0)
+        - (values[row - 1].get(round(moment, 3), 0) if row else 0)
         for column, moment in enumerate(moments)
         for row in range(len(by_bound))
     }
     most = max(cells.values()) or 1.0
-    parts = [_times(moments[0], moments[-1], bottom, box)]
+    parts = [_times(*span, bottom, box)]
     for row, answer in enumerate(by_bound):
         bound = answer.labels["le"]
         name = "more" if bound == "+Inf" else shown(float(bound), _unit(panel))
