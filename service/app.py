@@ -17,11 +17,13 @@ from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
 from service.health.service import HealthService
 from service.infra import redis as redis_client
+from service.infra.admission import Admission, Limits
 from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
 from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
+from service.infra.draining import Draining
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
 from service.infra.tokens import Tokens
@@ -40,6 +42,8 @@ from service.users.routes import router as users_router
 from service.users.service import UserService
 
 MAX_BODY_SIZE = 1024 * 1024
+# Answered however busy the process is.
+HEALTH_PATHS = ("/healthz", "/readyz")
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
 ROUTERS: tuple[APIRouter, ...] = (items_router, products_router, users_router, health_router)
 
@@ -56,14 +60,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application with everything it needs, from the given settings or, for servers, the environment."""
     settings = settings or _settings_or_exit()
     database, redis = Database(settings), redis_client.connect(settings)
+    draining = Draining(settings.drain_seconds)
     app = FastAPI(
         title="Glasshouse",
         version=VERSION,
         summary="A product catalogue that you can see through.",
         description=DESCRIPTION,
         openapi_tags=TAGS,
-        lifespan=_lifespan(database, redis),
-        middleware=[Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE)],
+        lifespan=_lifespan(database, redis, draining),
+        middleware=_middleware(settings),
         responses=problems.DEFAULT_RESPONSE,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -87,7 +92,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         trusts=is_editor,
         names=cached_names(ROUTERS),
     )
-    _wire(app, settings, database, redis, storage, caching)
+    _wire(app, settings, database, storage, caching)
+    app.state.health = HealthService(database, redis, pending_on, draining)
     return app
 
 
@@ -109,18 +115,36 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
     )
 
 
+def _middleware(settings: Settings) -> list[Middleware]:
+    """From the outside in: what ends a request early comes first."""
+    limits = Limits(
+        served=settings.max_served,
+        waiting=settings.max_waiting,
+        wait=settings.max_wait,
+        upload=settings.upload_timeout,
+        deadline=settings.request_timeout,
+    )
+    return [
+        Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE),
+        Middleware(Admission, limits=limits, always=HEALTH_PATHS, answer=problems.answer),
+    ]
+
+
 def _wire(
     app: FastAPI,
     settings: Settings,
     database: Database,
-    redis: Redis,
     storage: RedisStorage,
     caching: Caching,
 ) -> None:
-    tokens = Tokens(settings.token_secret.get_secret_value(), lifetime=settings.token_lifetime)
+    previous = settings.previous_token_secret
+    tokens = Tokens(
+        settings.token_secret.get_secret_value(),
+        lifetime=settings.token_lifetime,
+        previous_secret=previous.get_secret_value() if previous else None,
+    )
     passwords = Passwords(concurrency=settings.password_hash_concurrency)
     app.state.tokens = tokens
-    app.state.health = HealthService(database, redis, pending_on)
     app.state.caching = caching
     app.state.cache = caching.responses
     app.state.products = ProductService(ProductRepository(database), caching.invalidations)
@@ -130,13 +154,14 @@ def _wire(
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)
 
 
-def _lifespan(database: Database, redis: Redis) -> Lifespan[FastAPI]:
+def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         caching: Caching = app.state.caching
         try:
             async with caching.running():
-                yield
+                with draining.on_signal():
+                    yield
         finally:
             await database.close()
             await redis.aclose()

@@ -100,6 +100,12 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected_error)
 
 
+async def answer(request: Request, error: Exception) -> Response:
+    """The problem document of an error that happens before an application has its say."""
+    handler = _http_error if isinstance(error, HTTPException) else _service_error
+    return await handler(request, error)
+
+
 def status_of(error: ServiceError) -> HTTPStatus:
     """The HTTP status of an error: that of its nearest ancestor in the tree."""
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)

@@ -83,6 +83,8 @@ class Settings(DatabaseSettings):
 
     redis_url: Annotated[str, AfterValidator(redis_url), Field(repr=False)]
     token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)]
+    # To change TOKEN_SECRET, keep the old one here for as long as a token lives.
+    previous_token_secret: Annotated[SecretStr, AfterValidator(_unknown_secret)] | None = None
 
     # The commit that runs, shown by `service_build_info`.
     revision: str = ""
@@ -92,6 +94,17 @@ class Settings(DatabaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: Port | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    # Between SIGTERM and the end of serving, /readyz says 503 for so long that whoever routes requests here stops.
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0.0
+
+    # Of each process: requests served at once, how many more may wait and how long; then they are refused.
+    max_served: Annotated[int, Field(ge=1, le=10_000)] = 48
+    max_waiting: Annotated[int, Field(ge=0, le=10_000)] = 96
+    max_wait: Seconds = 0.5
+    # How long a client may take to send a body, and the service to answer.
+    upload_timeout: Seconds = 20.0
+    request_timeout: Seconds = 10.0
 
     read_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
     write_pool_size: Annotated[int, Field(ge=1, le=200)] = 5

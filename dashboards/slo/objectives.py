@@ -44,7 +44,8 @@ class ObjectivesError(Exception):
 
     def __init__(self, path: Path, line: int, reason: str, fix: str) -> None:
         """Say all of it in one line."""
-        super().__init__(f"{path}:{line}: {reason}. {fix}.")
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        super().__init__(f"{shown}:{line}: {reason}. {fix}.")
         self.path, self.line, self.reason, self.fix = path, line, reason, fix
 
 

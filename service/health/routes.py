@@ -24,7 +24,7 @@ async def get_liveness() -> Alive:
 
 @router.get("/readyz", summary="Are requests welcome", responses={503: {"model": Readiness}})
 async def get_readiness(health: Health, response: Response) -> Readiness:
-    """503 while the database is away or not migrated. Redis away reads `degraded`: requests are still served."""
+    """503 while the database is away or not migrated, and when the process is about to end. Redis away reads `degraded`: requests are still served."""
     readiness = await health.readiness()
     if readiness.status == "unavailable":
         response.status_code = 503

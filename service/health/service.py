@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from service.errors import ServiceError
 from service.health.schemas import Readiness
 from service.infra.database import Database
+from service.infra.draining import Draining
 
 OK = "ok"
 
@@ -16,16 +17,23 @@ class HealthService:
     """Asks the dependencies how they are."""
 
     def __init__(
-        self, database: Database, redis: Redis, pending_migrations: Callable[[Connection], list[str]]
+        self,
+        database: Database,
+        redis: Redis,
+        pending_migrations: Callable[[Connection], list[str]],
+        draining: Draining,
     ) -> None:
         self._database = database
         self._redis = redis
         self._pending_migrations = pending_migrations
+        self._draining = draining
 
     async def readiness(self) -> Readiness:
         (database, migrations), redis = await asyncio.gather(self._check_database(), self._check_redis())
         checks = {"database": database, "migrations": migrations, "redis": redis}
-        if not database == migrations == OK:
+        if self._draining.has_begun:
+            checks["process"] = "is about to end"
+        if self._draining.has_begun or not database == migrations == OK:
             return Readiness(status="unavailable", checks=checks)
         return Readiness(status="ready" if redis == OK else "degraded", checks=checks)
 

@@ -1,9 +1,11 @@
 """Short-lived bearer tokens: JWT with a fixed algorithm, issuer and audience."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import jwt
 
@@ -70,8 +72,10 @@ class Caller:
 class Tokens:
     """Issues and reads the tokens of this service."""
 
-    def __init__(self, secret: str, *, lifetime: float) -> None:
+    def __init__(self, secret: str, *, lifetime: float, previous_secret: str | None = None) -> None:
+        """Issue with `secret`, for `lifetime` seconds; what was issued with the previous secret is good, too."""
         self._secret = secret
+        self._secrets = [secret] if previous_secret is None else [secret, previous_secret]
         self.lifetime = timedelta(seconds=lifetime)
 
     def issue(self, user_id: int, scopes: Iterable[str]) -> str:
@@ -93,15 +97,7 @@ class Tokens:
             InvalidToken: It is expired, forged, or not meant for this service.
         """
         try:
-            claims = jwt.decode(
-                token,
-                self._secret,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-                leeway=CLOCK_SKEW,
-                options={"require": ["exp", "sub", "iss", "aud"]},
-            )
+            claims = self._claims(token)
             return Caller(int(claims["sub"]), frozenset(claims.get("scope", "").split()))
         except jwt.ExpiredSignatureError as error:
             msg = "The token has expired: get a new one from POST /token"
@@ -109,3 +105,23 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError) as error:
             msg = "The token is not one of ours"
             raise InvalidToken(msg) from error
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        *others, last = self._secrets
+        for secret in others:
+            with suppress(jwt.InvalidSignatureError):
+                return _decoded(token, secret)
+        return _decoded(token, last)
+
+
+def _decoded(token: str, secret: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        secret,
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        leeway=CLOCK_SKEW,
+        options={"require": ["exp", "sub", "iss", "aud"]},
+    )
+    return claims

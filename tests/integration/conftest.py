@@ -92,6 +92,9 @@ def settings(database_url: str, redis_url: str) -> Settings:
         connect_timeout=60,
         statement_timeout=60,
         redis_timeout=60,
+        max_wait=60,
+        upload_timeout=60,
+        request_timeout=60,
         register_rate_limit="100000/minute",
         token_rate_limit="100000/minute",
     )

@@ -55,6 +55,22 @@ def test_the_api_serves_until_sigterm_and_logs_an_unexpected_error_once(
     assert 'relation "items" does not exist' in api.errors
 
 
+def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    settings = API | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port := free_port())}
+    api = Instance(tmp_path, "api", port=port, settings=settings | {"DRAIN_SECONDS": "300"})
+    eventually("it serves", api.is_ready)
+    api.signal(signal.SIGTERM)
+    eventually("it says so", lambda: api.get("/readyz").status_code == 503)
+    assert api.get("/readyz").json()["checks"]["process"] == "is about to end"
+    assert (api.get("/products").status_code, api.get("/healthz").status_code) == (200, 200)
+    assert api.get("/healthz").headers["x-content-type-options"] == "nosniff"
+    api.signal(signal.SIGTERM)
+    assert api.wait() == -signal.SIGTERM
+    assert (api.output, api.errors) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("command", "settings", "message"),
     [

@@ -132,7 +132,7 @@ def story(alert: str, series: Series, *, fires: bool) -> dict[str, Any]:
 
 def told(promtool: Tool, folder: Path, stories: list[dict[str, Any]]) -> str:
     path = folder / "stories.yml"
-    YAML().dump({"rule_files": [str(SYMPTOMS)], "evaluation_interval": "1m", "tests": stories}, path)
+    YAML().dump({"rule_files": [str(SYMPTOMS)], "evaluation_interval": "5m", "tests": stories}, path)
     done = promtool("test", "rules", path)
     return "" if done.returncode == 0 else done.stdout
 

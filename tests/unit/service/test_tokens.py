@@ -33,6 +33,16 @@ def test_clocks_may_differ_a_little(tokens: Tokens) -> None:
     assert tokens.read(just_ended).user_id == 7
 
 
+def test_a_secret_is_changed_without_anybody_noticing(tokens: Tokens) -> None:
+    old, new = tokens.issue(7, []), SECRET[::-1]
+    changing = Tokens(new, lifetime=60, previous_secret=SECRET)
+    assert changing.read(old).user_id == changing.read(changing.issue(7, [])).user_id == 7
+    changed = Tokens(new, lifetime=60)
+    assert changed.read(changing.issue(7, [])).user_id == 7
+    with pytest.raises(InvalidToken, match="not one of ours"):
+        changed.read(old)
+
+
 @pytest.mark.parametrize("claim", ["exp", "sub", "iss", "aud"])
 def test_a_token_that_lacks_a_claim_is_refused(tokens: Tokens, claim: str) -> None:
     claims = jwt.decode(tokens.issue(7, []), options={"verify_signature": False})
