@@ -77,9 +77,9 @@ LABELS: dict[str, str] = {
     ERROR_TYPE: "class of the error, empty when there was none",
     CACHE: "name of the cache",
     RESULT: "`hit`, `stale`, `miss`, `bypass` or `error`; a backend error is not a miss",
-    TASK: "module and qualified name of the function",
+    TASK: "module and qualified name of the function; a job's own name",
     RUNNER: "`in_process` after the response, or `worker` on the durable queue",
-    STATE: "state of the queued jobs",
+    STATE: "`due` waits for a worker, `delayed` for its time, `running`, or `dead`",
     CULPRIT: "`module:function` that kept the event loop busy",
     GENERATION: "generation of the garbage collector",
     METRIC: "name of the metric that ran out of its series budget",
@@ -214,7 +214,7 @@ QUEUE_DEPTH = _gauge(
 )
 QUEUE_OLDEST_AGE = _gauge(
     "background_queue_oldest_age_seconds",
-    "Age of the oldest job in the queue, read from the queue at scrape time.",
+    "Time since the oldest job in the state was due, was taken or died, read from the queue at scrape time.",
     *(TASK, STATE),
 )
 

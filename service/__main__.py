@@ -1,16 +1,14 @@
 """python -m service: the command line."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.infra.start import StartupError
-from service.settings import DatabaseSettings, Settings, SettingsError
+from service import job_commands
+from service.settings import DatabaseSettings, Settings
+from service.terminal import mistakes_in_one_line
 
 GRACEFUL_SHUTDOWN_SECONDS = 10
 # On every answer: what browsers should not do with it. The server adds them, at no cost to a request.
@@ -22,6 +20,7 @@ SECURITY_HEADERS = [
 ]
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli.add_typer(job_commands.cli, name="jobs")
 
 
 @cli.command("up")
@@ -40,7 +39,7 @@ def up_command(
     """
     from service.up import Options, Up
 
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         Up(Options(host, port, workers, data, products)).run()
 
 
@@ -53,7 +52,7 @@ def api_command(
     ] = False,
 ) -> None:
     """Start the API alone, configured by environment variables."""
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         settings = Settings.load()
         _require_listenable(settings.host, settings.port)
         if not unchecked:
@@ -73,7 +72,7 @@ def worker_command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Do not say that it has started")] = False,
 ) -> None:
     """Run background jobs until SIGTERM, configured by environment variables."""
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         settings = Settings.load(**{"worker_concurrency": concurrency} if concurrency else {})
         _require_listenable(
             settings.worker_metrics_host, settings.worker_metrics_port, prefix="WORKER_METRICS_"
@@ -96,7 +95,7 @@ def mailbox_command(
     from service.infra.embedded.ports import require_listenable
     from service.mailbox import create_app
 
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         require_listenable(host, port, host_option="--host", port_option="--port")
         require_listenable(host, smtp_port, host_option="--host", port_option="--smtp-port")
         app = create_app(folder, smtp_host=host, smtp_port=smtp_port)
@@ -108,7 +107,7 @@ def migrate_command() -> None:
     """Bring the schema of DATABASE_URL up to date."""
     from service.preparation import migrate
 
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         applied = asyncio.run(migrate(DatabaseSettings.load().database_url))
     typer.echo(f"Applied {', '.join(applied)}" if applied else "The schema is up to date")
 
@@ -127,7 +126,7 @@ def seed_command(
     from service.terminal import show_progress
 
     password = password or secrets.token_urlsafe(9)
-    with _mistakes_in_one_line():
+    with mistakes_in_one_line():
         url = DatabaseSettings.load().database_url
         loaded = asyncio.run(seed(url, password=password, products=products, progress=show_progress))
     if loaded.is_nothing:
@@ -183,15 +182,6 @@ def _work(settings: Settings, *, quiet: bool) -> None:
         f"The worker runs up to {settings.worker_concurrency} jobs at once; its metrics are on {metrics}"
     )
     uvloop.run(work(settings, started=lambda: None if quiet else say(running)))
-
-
-@contextmanager
-def _mistakes_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except (SettingsError, StartupError) as error:
-        typer.echo(f"glasshouse: {error}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

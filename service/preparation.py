@@ -28,13 +28,13 @@ async def migrate(database_url: str) -> list[str]:
     Raises:
         StartupError: The database cannot be reached, or refuses us.
     """
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         return await migrations.upgrade(database_url)
 
 
 async def require_migrated(database_url: str) -> None:
     """Raise StartupError unless the schema is up to date."""
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         pending = await migrations.pending(database_url)
     if pending:
         msg = f"The database lacks the migrations {', '.join(pending)}: run `python -m service migrate`"
@@ -56,7 +56,7 @@ async def seed(database_url: str, *, password: str, products: int, progress: Pro
         StartupError: The database cannot be reached, refuses us, or is not migrated.
     """
     await require_migrated(database_url)
-    with _refusals_in_words(database_url):
+    with refusals_in_words(database_url):
         async with single_connection(database_url) as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             if await raw.fetchval("SELECT EXISTS (SELECT FROM products)"):
@@ -83,7 +83,8 @@ async def require_redis(redis_url: str) -> None:
 
 
 @contextmanager
-def _refusals_in_words(database_url: str) -> Iterator[None]:
+def refusals_in_words(database_url: str) -> Iterator[None]:
+    """Raise StartupError, in words, for what says that the database cannot be used."""
     url = make_url(database_url)
     address = f"{url.host}:{url.port or 5432}"
     try:

@@ -2,6 +2,11 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from service.infra.start import StartupError
+from service.settings import SettingsError
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -19,6 +24,16 @@ def show_progress(what: str, done: int, total: int) -> None:
         say(f"\r\x1b[KLoading {what}: {done:,} of {total:,}", end="\n" if is_done else "")
     elif is_done:
         say(f"Loading {what}: {total:,}")
+
+
+@contextmanager
+def mistakes_in_one_line() -> Iterator[None]:
+    """End the program with one line for what its user can put right."""
+    try:
+        yield
+    except (SettingsError, StartupError) as error:
+        print(f"glasshouse: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
 
 
 def _is_terminal() -> bool:

@@ -130,7 +130,7 @@ class Embedded:
 
     @property
     def servers(self) -> list[Server]:
-        return [server for server in (self.postgres, self.valkey, self.mailbox) if server]
+        return [server for server in (self.postgres, self.valkey) if server]
 
 
 class Up:
@@ -170,17 +170,19 @@ class Up:
         environment = _environment(embedded.settings, options)
         api = Api(options.host, options.port, environment, folder.path)
         worker = Worker(settings, environment, folder.path)
-        for server in (*embedded.servers, api, worker):
+        behind = [server for server in (embedded.mailbox, worker) if server]
+        for server in (*embedded.servers, api, *behind):
             server.child.stop_leftover()
         require_listenable(options.host, options.port, host_option="--host", port_option="--port")
-        # These take longest to import: they start beside their servers, and are ready when the schema is.
-        self._spawn(*embedded.servers, api, worker)
+        # The API takes longest to import: it starts beside its servers, and is ready when the schema is.
+        self._spawn(*embedded.servers, api)
         for server in embedded.servers:
             server.wait()
         sample_password = folder.secret("sample-users", length=9) if embedded.postgres else None
         asyncio.run(self._prepare(settings, embedded, sample_password))
         api.wait()
-        worker.wait()
+        # Jobs can wait, a person at the terminal should not: these are there a second or two after the banner.
+        self._spawn(*behind)
         return _banner(settings, embedded, options.data, sample_password)
 
     def _spawn(self, *servers: Server) -> None:

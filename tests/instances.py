@@ -22,8 +22,24 @@ DEADLINE_SECONDS = 120.0
 POLL_SECONDS = 0.02
 ROOT = Path(__file__).parent.parent
 READY = "Ctrl-C stops everything"
-SETTINGS = ("DATABASE_URL", "REDIS_URL", "TOKEN_SECRET", "HOST", "PORT", "WORKERS", "SAMPLE_PASSWORD")
-CHILDREN = {"PostgreSQL": "bin/postgres", "Valkey": "valkey-server", "The API": "-m service api"}
+SETTINGS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SMTP_URL",
+    "TOKEN_SECRET",
+    "HOST",
+    "PORT",
+    "WORKERS",
+    "WORKER_METRICS_PORT",
+    "SAMPLE_PASSWORD",
+)
+CHILDREN = {
+    "PostgreSQL": "bin/postgres",
+    "Valkey": "valkey-server",
+    "The mailbox": "-m service mailbox",
+    "The API": "-m service api",
+    "The worker": "-m service worker",
+}
 
 
 def eventually(what: str, ask: Callable[[], T | None]) -> T:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,12 @@ _PROFILE = (UserRecord.id, UserRecord.email, UserRecord.name, UserRecord.scopes,
 _BY_ID = select(*_PROFILE).where(UserRecord.id == bindparam("user_id"))
 _CREDENTIALS = select(UserRecord.id, UserRecord.password_hash, UserRecord.scopes).where(
     UserRecord.email == bindparam("email")
+)
+_SEEN = (
+    update(UserRecord)
+    .where(UserRecord.email == bindparam("address"))
+    .values(last_seen_at=func.now())
+    .execution_options(synchronize_session=False)
 )
 
 
@@ -38,3 +44,6 @@ class UserRepository:
         except IntegrityError as error:
             raise EmailTaken from error
         return Profile.model_validate(rows.one())
+
+    async def mark_seen(self, session: AsyncSession, email: str) -> None:
+        await session.execute(_SEEN, {"address": email})

@@ -1,7 +1,8 @@
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response, Security
+from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request, Response, Security
 
+from service.infra.after_response import after_response
 from service.infra.authentication import authenticate
 from service.infra.cache.route import CachedRoute, cached
 from service.infra.rate_limits import RateLimit
@@ -33,13 +34,19 @@ async def register(users: Users, registration: Registration, request: Request) -
 
 @router.post("/token", summary="Get a bearer token", responses=documented(401, 422, 429, 503))
 async def get_token(
-    users: Users, credentials: Annotated[TokenRequest, Form()], request: Request, response: Response
+    users: Users,
+    credentials: Annotated[TokenRequest, Form()],
+    request: Request,
+    response: Response,
+    tasks: BackgroundTasks,
 ) -> Token:
     """Exchanges e-mail and password for a short-lived token; as slow for unknown e-mails as for known ones."""
     limit: RateLimit = request.app.state.token_limit
     await limit.spend(f"{_address(request)} {credentials.username}")
     response.headers["Cache-Control"] = "no-store"
-    return await users.token(credentials)
+    token = await users.token(credentials)
+    after_response(tasks, users.mark_seen, credentials.username)
+    return token
 
 
 @router.get("/me", summary="Who am I", responses=documented(401, 503))

@@ -50,3 +50,8 @@ class UserService:
         if profile is None:
             raise AccountGone
         return profile
+
+    async def mark_seen(self, email: str) -> None:
+        """Note that the user was here just now."""
+        async with self._database.transaction() as session:
+            await self._users.mark_seen(session, email)

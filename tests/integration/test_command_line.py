@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from service.__main__ import cli
 from service.infra.embedded.ports import free_port
+from service.migrations.run import _revisions
 from tests.instances import SETTINGS, Instance, eventually, run_service
 from tests.integration.conftest import execute, new_database
 from tests.servers import Servers
@@ -81,6 +82,8 @@ def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(
         ("api", API, "Cannot reach PostgreSQL at 127.0.0.1:1"),
         ("api", API | {"TOKEN_SECRET": "secret"}, "TOKEN_SECRET: must be at least 32 random characters"),
         ("api", API | {"REDIS_URL": "localhost"}, "REDIS_URL: must start with redis://"),
+        ("worker", API, "Cannot reach PostgreSQL at 127.0.0.1:1"),
+        ("worker", API | {"SMTP_URL": "localhost"}, "SMTP_URL: must look like smtp://"),
         ("api", API | {"HOST": "192.0.2.1"}, "choose an address of this machine with HOST"),
     ],
 )
@@ -117,7 +120,7 @@ def test_the_api_does_not_start_without_its_schema(empty_database_url: str) -> N
     refused = _invoke("api", API | {"DATABASE_URL": empty_database_url})
     assert refused.exit_code == 1
     _is_one_line_with(
-        "lacks the migrations 0001_initial, 0002_cache_invalidations: run `python -m service migrate`",
+        f"lacks the migrations {', '.join(_revisions())}: run `python -m service migrate`",
         refused.stderr,
     )
 

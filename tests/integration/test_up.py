@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from service.infra.embedded.ports import free_port
-from tests.instances import NONE, Instance, Settings, end_of, eventually, run_service
+from tests.instances import CHILDREN, NONE, Instance, Settings, end_of, eventually, run_service
 from tests.integration.conftest import reachable_folder
 
 SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
@@ -40,6 +40,9 @@ def start(folder: Path) -> Iterator[Callable[..., Instance]]:
 def test_the_banner_says_what_is_where(up: Instance) -> None:
     for path in ("/products", "/docs", "/metrics", "/readyz"):
         assert f"{up.base}{path}\n" in up.output
+    for name in ("Worker", "Mail"):
+        address = address_of(up, name)
+        eventually(f"{address} answers", lambda address=address: answers(address))  # type: ignore[misc]
     assert "editor@" in up.output
     assert "postgres.secret" in up.output
 
@@ -77,7 +80,21 @@ def test_a_second_instance_on_the_same_port_is_refused(up: Instance, folder: Pat
     assert up.is_ready()
 
 
-@pytest.mark.parametrize("name", ["PostgreSQL", "Valkey", "The API"])
+def test_a_registration_is_welcomed_by_an_e_mail_that_can_be_read(up: Instance) -> None:
+    answer = up.post("/register", json=NEWCOMER | {"email": "welcome@example.com"})
+    assert answer.status_code == 201, answer.text
+    subject = "Welcome to Glasshouse"
+    page = address_of(up, "Mail")
+    eventually("the mailbox answers", lambda: answers(page))
+    eventually("the e-mail is listed", lambda: subject in httpx2.get(page).text)
+    (name,) = {path.stem for path in (up.folder / "data" / "mail").iterdir()}
+    shown = httpx2.get(f"{page}{name}").text
+    assert f"&lt;welcome.{answer.json()['id']}@example.com&gt;" in shown
+    assert "iframe sandbox" in shown
+    assert httpx2.get(f"{page}nothing").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["PostgreSQL", "Valkey", "The API", "The worker", "The mailbox"])
 def test_a_killed_child_is_started_again(up: Instance, name: str) -> None:
     victim = eventually(f"{name} runs", lambda: up.child(name))
     victim.kill()
@@ -152,12 +169,10 @@ def test_given_servers_are_used_and_never_filled(
     start: Callable[..., Instance], folder: Path, database_url: str, redis_url: str
 ) -> None:
     admin = free_port()
-    instance = start(settings=_given(database_url, redis_url) | {"ADMIN_PORT": str(admin)})
-    assert [instance.child(name) is not None for name in ("PostgreSQL", "Valkey", "The API")] == [
-        False,
-        False,
-        True,
-    ]
+    smtp = f"smtp://127.0.0.1:{free_port()}"
+    instance = start(settings=_given(database_url, redis_url) | {"ADMIN_PORT": str(admin), "SMTP_URL": smtp})
+    eventually("the worker runs", lambda: instance.child("The worker"))
+    assert {name for name in CHILDREN if instance.child(name)} == {"The API", "The worker"}
     assert not list(folder.glob("data/postgres*"))
     assert instance.get("/products").json()["products"] == []
     assert f" http://127.0.0.1:{admin}/metrics\n" in instance.output
@@ -174,6 +189,18 @@ def test_a_given_redis_that_does_not_answer_is_refused(folder: Path, database_ur
     assert refused.stderr.startswith("glasshouse: Redis does not answer")
     assert "is REDIS_URL right" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx2.get(address).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def address_of(instance: Instance, name: str) -> str:
+    """What the banner says of it."""
+    return instance.output.partition(f"  {name} ")[2].split()[0].rstrip(",")
 
 
 def _given(database_url: str, redis_url: str) -> dict[str, str]:

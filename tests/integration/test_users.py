@@ -204,3 +204,34 @@ async def test_a_request_for_a_token_that_makes_no_sense_is_refused_by_field(
 async def test_the_token_of_an_account_that_is_gone_is_refused(api: Api) -> None:
     answer = await api.client.get("/me", headers=api.headers(user_id=2**62))
     problem(answer, 401, "header.Authorization")
+
+
+async def test_who_signs_in_was_seen(api: Api, postgres: asyncpg.Connection) -> None:
+    await register(api, "seen@example.com")
+    last_seen = "SELECT last_seen_at FROM users WHERE email = 'seen@example.com'"
+    assert await postgres.fetchval(last_seen) is None
+    await token(api, "seen@example.com")
+    assert await postgres.fetchval(last_seen) is not None
+
+
+async def test_a_sign_in_holds_no_connection_while_it_is_noted(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users, database, in_use = api.app.state.users, api.app.state.users._database, list[int]()
+
+    async def note(_email: str) -> None:
+        in_use.extend(engine.sync_engine.pool.checkedout() for engine in (database.reader, database.writer))
+
+    monkeypatch.setattr(users, "mark_seen", note)
+    await register(api, "light@example.com")
+    await token(api, "light@example.com")
+    assert in_use == [0, 0]
+
+
+async def test_a_registration_enqueues_its_welcome_and_a_refused_one_does_not(
+    api: Api, postgres: asyncpg.Connection
+) -> None:
+    waiting = "SELECT convert_from(payload, 'UTF8') FROM pgqueuer WHERE entrypoint = 'send_welcome_email' ORDER BY id DESC"
+    first = (await register(api, "welcome@example.com")).json()
+    await register(api, "welcome@example.com")
+    assert await postgres.fetchval(waiting) == f'{{"user_id":{first["id"]}}}'

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from prometheus_client import Metric
@@ -16,22 +16,36 @@ log = structlog.get_logger(__name__)
 
 READ_SECONDS = 2.0
 
-# `due` waits for a worker, `delayed` for its time, `dead` for an operator. Each is one index-only scan; ages are since
-# the job was due, was taken, died.
+# So many jobs are counted; of a longer queue the planner knows about how long it is. With a million rows of five tasks
+# this reads in 10 ms, and in 50 ms before their first vacuum; to count them all took 340 and 1,800.
+COUNTED = 10_000
+
+_PARTS = {
+    # Ages are since the job was due, was taken, died; nothing is late before it is due.
+    "due": ("status = 'queued' AND execute_after <= now()", "execute_after"),
+    "delayed": ("status = 'queued' AND execute_after > now()", "execute_after"),
+    "running": ("status = 'picked'", "updated"),
+    "dead": ("status = 'failed'", "updated"),
+}
+
+
+def _part(state: str) -> str:
+    where, since = _PARTS[state]
+    jobs = f"SELECT FROM {TABLE} WHERE entrypoint = task AND {where}"
+    return f"""
+        SELECT '{state}', (SELECT count(*) FROM ({jobs} LIMIT {COUNTED}) AS counted),
+               (SELECT min({since}) FROM {TABLE} WHERE entrypoint = task AND {where})
+    """  # noqa: S608 (names of ours)
+
+
 _READ = f"""
-SELECT name.task, part.state, part.jobs, coalesce(extract(epoch FROM now() - part.since), 0)::float8 AS age
-FROM unnest($1::text[]) AS name(task), LATERAL (
-    SELECT 'due' AS state, count(*) AS jobs, min(execute_after) AS since FROM {TABLE}
-    WHERE entrypoint = name.task AND status = 'queued' AND execute_after <= now()
-    UNION ALL
-    SELECT 'delayed', count(*), NULL FROM {TABLE}
-    WHERE entrypoint = name.task AND status = 'queued' AND execute_after > now()
-    UNION ALL
-    SELECT 'running', count(*), min(updated) FROM {TABLE} WHERE entrypoint = name.task AND status = 'picked'
-    UNION ALL
-    SELECT 'dead', count(*), min(updated) FROM {TABLE} WHERE entrypoint = name.task AND status = 'failed'
-) AS part
+SELECT task, part.state, part.jobs, greatest(extract(epoch FROM now() - part.since), 0)::float8
+FROM unnest($1::text[]) AS task, LATERAL ({" UNION ALL ".join(map(_part, _PARTS))}) AS part(state, jobs, since)
 """  # noqa: S608 (names of ours)
+_ESTIMATES = {
+    state: f"EXPLAIN (FORMAT JSON) SELECT FROM {TABLE} WHERE entrypoint = $1 AND {where}"
+    for state, (where, _) in _PARTS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +71,17 @@ class QueueDepth(Collector):
         self._reading = []
         try:
             async with asyncio.timeout(READ_SECONDS):
-                rows = await self._listener.fetch_as_reporter(_READ, self._tasks)
+                rows = await self._listener.fetch_as_reporter(_READ, self._tasks) or []
+                self._reading = [await self._completed(Depth(*row)) for row in rows]
         except FAULTS as error:
             log.warning("queue_depth_not_read", reason=repr(error))
-        else:
-            self._reading = [Depth(*row) for row in rows or ()]
+
+    async def _completed(self, depth: Depth) -> Depth:
+        if depth.jobs < COUNTED:
+            return depth
+        plan = await self._listener.fetch_as_reporter(_ESTIMATES[depth.state], depth.task)
+        estimate = plan[0][0][0]["Plan"]["Plan Rows"] if plan else 0
+        return replace(depth, jobs=max(depth.jobs, estimate))
 
     def collect(self) -> Iterator[Metric]:
         reading = self._reading

@@ -3,9 +3,15 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+# `due` waits for a worker, `delayed` for its time, `dead` for an operator.
+State = Literal["due", "delayed", "running", "dead"]
+
+# More than any delay needs, and fewer than a float can take.
+MAX_DOUBLINGS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class RetryPolicy:
 
     def delay_after(self, attempt: int) -> timedelta:
         """The wait after this attempt, the first is 1; up to a half of it is random, so that jobs that failed together part."""
-        longest = min(self.max_delay, self.first_delay * 2.0 ** (attempt - 1))
+        longest = min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, MAX_DOUBLINGS))
         return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 (not a secret)
 
 

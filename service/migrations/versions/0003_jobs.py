@@ -1,10 +1,11 @@
-"""The queue of durable jobs: the tables, indexes and trigger of PgQueuer 1.6, and an index on the jobs that are dead.
+"""The queue of durable jobs; and when a user was last seen, which a task after the response writes.
 
-Written out, as `pgq install --dry-run` prints it, instead of calling the installed PgQueuer: a migration does today
+The queue is the tables, indexes and trigger of PgQueuer 1.6, and an index on the jobs that are dead. Written out, as `pgq install --dry-run` prints it, instead of calling the installed PgQueuer: a migration does today
 what it did yesterday. What a later PgQueuer wants changed, `pgq upgrade --dry-run` says; a test holds the result of all
 migrations against the installed release, and what differs becomes another migration.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_jobs"
@@ -154,9 +155,11 @@ TRIGGER = """
 def upgrade() -> None:
     for statement in (TYPE, *TABLES, *(f"CREATE {index}" for index in INDEXES), NOTIFY, TRIGGER):
         op.get_bind().exec_driver_sql(statement)
+    op.add_column("users", sa.Column("last_seen_at", sa.DateTime(timezone=True)))
 
 
 def downgrade() -> None:
+    op.drop_column("users", "last_seen_at")
     for table in ("pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"):
         op.drop_table(table)
     op.execute("DROP FUNCTION fn_pgqueuer_changed")

@@ -19,7 +19,7 @@ from tests.benchmarks.row import Row
 
 _STARTS = 5
 _READY = "Glasshouse is ready"
-_GIVEN = ("DATABASE_URL", "REDIS_URL", "TOKEN_SECRET")
+_GIVEN = ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "TOKEN_SECRET")
 
 
 class NotReady(Exception):

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
@@ -8,6 +9,7 @@ import pytest
 
 from observability.setup import Telemetry, instrument_worker
 from service.infra.database import Database, autocommit_engine
+from service.infra.embedded.ports import free_port
 from service.infra.jobs.broker import queries_on
 from service.infra.jobs.handlers import Handler, Handlers
 from service.infra.jobs.job import Job, RetryPolicy
@@ -97,3 +99,11 @@ async def until_empty(queue: asyncpg.Connection) -> None:
         return await status_of(queue) == []
 
     await until(is_empty)
+
+
+@pytest.fixture
+def silent_smtp() -> Iterator[int]:
+    """The port of a server that takes connections and says nothing."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port), backlog=100):
+        yield port

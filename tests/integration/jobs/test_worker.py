@@ -260,3 +260,59 @@ async def test_what_does_not_end_in_time_is_put_back(
     rows = await queue.fetch("SELECT status, attempts, queue_manager_id FROM pgqueuer")
     assert [tuple(row) for row in rows] == [("queued", 0, None)]
     assert runs(telemetry, "cancelled") == 1
+
+
+async def test_a_worker_that_cannot_renew_gives_up_its_job_before_another_may_take_it(
+    settings: Settings, database: Database, queue: asyncpg.Connection
+) -> None:
+    lease, running, most, ended = 2.0, 0, 0, asyncio.Event()
+
+    async def greet(_job: Greet, context: JobContext) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            if not cut_off.is_set():
+                cut_off.set()
+                await asyncio.Event().wait()
+            assert context.attempt == 1
+            ended.set()
+        finally:
+            running -= 1
+
+    async def fail(_ids: object) -> None:
+        raise OSError
+
+    cut_off = asyncio.Event()
+    async with working(settings, greet, lease=lease) as (first, telemetry):
+        first._jobs._queries.update_heartbeat = fail  # type: ignore[method-assign, assignment]
+        await add(database, Greet())
+        await cut_off.wait()
+        async with working(settings, greet, lease=lease):
+            await ended.wait()
+            await until_empty(queue)
+        assert runs(telemetry, "cancelled") == 1
+    assert most == 1
+
+
+async def test_a_worker_outlives_a_lost_connection(
+    settings: Settings, database: Database, queue: asyncpg.Connection
+) -> None:
+    began, go_on, greeted = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def greet(job: Greet, _context: JobContext) -> None:
+        began.set()
+        await go_on.wait()
+        greeted.append(job.whom)
+
+    async with working(settings, greet):
+        await add(database, Greet(whom="before"))
+        await began.wait()
+        await queue.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'glasshouse-queue' AND datname = current_database()"
+        )
+        go_on.set()
+        await add(database, Greet(whom="after"))
+        await until_empty(queue)
+    assert sorted(greeted) == ["after", "before"]

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy.engine import make_url
 
-from service.urls import asyncpg_url, redis_url
+from service.urls import asyncpg_url, redis_url, smtp_url
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
@@ -67,3 +67,16 @@ def test_the_url_of_a_redis_stays_as_it_is(url: str) -> None:
 def test_what_is_not_the_url_of_a_redis_is_refused(url: str, advice: str) -> None:
     with pytest.raises(ValueError, match=advice):
         redis_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://localhost:1025", "smtp://u%40h:p@h:587/", "smtps://mail.example.com"]
+)
+def test_the_url_of_a_mail_server_stays_as_it_is(url: str) -> None:
+    assert smtp_url(url) == url
+
+
+@pytest.mark.parametrize("url", ["", "localhost:25", "smtp://", "http://h", "smtp://h:abc", "smtp://h/inbox"])
+def test_what_is_not_the_url_of_a_mail_server_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="must look like smtp://"):
+        smtp_url(url)
