@@ -301,6 +301,7 @@ SPAN_PORT = "server.port"
 SPAN_METHOD = "http.request.method"
 SPAN_STATUS = "http.response.status_code"
 SPAN_URL = "url.full"
+SPAN_QUERY = "url.query"
 SPAN_MESSAGING_OPERATION = "messaging.operation.type"
 SPAN_MESSAGING_DESTINATION = "messaging.destination.name"
 SPAN_MESSAGE = "messaging.message.id"
@@ -337,6 +338,7 @@ SPAN_ATTRIBUTES: dict[str, str] = {
     SPAN_MESSAGING_OPERATION: "`send` where a job is enqueued, `process` where it runs",
     SPAN_MESSAGING_DESTINATION: "name of the job",
     SPAN_MESSAGE: "id of the job",
+    SPAN_QUERY: "query of the request; what looks like a secret by its name reads `[redacted]`",
     SPAN_CACHE: "name of the cache",
     SPAN_CACHE_RESULT: "as the label `result`",
     SPAN_TASK: "as the label `task`",

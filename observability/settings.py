@@ -41,6 +41,9 @@ class TelemetrySettings:
     # neither, nothing is traced.
     otlp_endpoint: str | None = None
 
+    # Whether each kept request is a line of the log.
+    request_log: bool = True
+
     # How often it is measured how late the event loop wakes.
     loop_lag_interval: float = 0.05
     # A loop that wakes later than this was blocked: who did it is counted and logged. Callbacks that take at least

@@ -170,12 +170,12 @@ def _serve(settings: Settings) -> None:
 def _work(settings: Settings, *, quiet: bool) -> None:
     import uvloop
 
-    from service.infra import logs
+    from observability.logs.configuration import configure
     from service.preparation import until_migrated
     from service.terminal import say
     from service.working import work
 
-    logs.configure()
+    configure()
     asyncio.run(until_migrated(settings.database_url))
     metrics = f"http://{settings.worker_metrics_host}:{settings.worker_metrics_port}/metrics"
     running = (

@@ -2,11 +2,11 @@
 
 from fastapi import FastAPI
 
+from observability.logs.configuration import configure
 from service import app
-from service.infra import logs
 
 
 def create_app() -> FastAPI:
     """The application, in a process that is ours to configure."""
-    logs.configure()
+    configure()
     return app.create_app()

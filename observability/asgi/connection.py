@@ -6,6 +6,7 @@ from starlette.types import Message, Receive, Send
 
 from observability.asgi.exchange import Owner
 from observability.context import RequestRecord
+from observability.logs.canonical import request_over
 from observability.tracing.server import Past
 
 # RFC 6455, 7.1.5: no close frame was seen.
@@ -62,6 +63,11 @@ class Connection:
     def close(self) -> None:
         """The application returned or raised."""
         self._close(_ABNORMAL if self._is_accepted else _SERVER_ERROR, has_failed=True)
+
+    def report(self, error: BaseException | None) -> None:
+        """Log it."""
+        record = self._record
+        request_over(record, "websocket", self._code, record.ended_at - self._started_at, error)
 
     def past(self, error: BaseException | None) -> Past:
         """What became of the WebSocket, which raised this error in the end."""

@@ -7,6 +7,7 @@ from starlette.types import Message, Receive, Send
 
 from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
+from observability.logs.canonical import request_over
 from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
 from observability.tracing.server import Past
 
@@ -33,6 +34,7 @@ class Exchange:
     _client_left = False
     _is_over = False
     _sent_status = 0
+    _outcome: Outcome = "completed"
 
     def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
         self._started_at = record.started_at = perf_counter()
@@ -67,6 +69,11 @@ class Exchange:
         if not self._is_over:
             self._sent_status, self._status = self._status, SERVER_ERROR
             self._end("aborted")
+
+    def report(self, error: BaseException | None) -> None:
+        """Log it."""
+        record = self._record
+        request_over(record, self._outcome, self._status, record.ended_at - self._started_at, error)
 
     def past(self, error: BaseException | None) -> Past:
         """What became of the request, which raised this error in the end."""
@@ -106,9 +113,10 @@ class Exchange:
         # Before anything is recorded: an exemplar leads to a trace that is kept.
         record.is_kept = owner.keeps(record, template, self._status, seconds)
         if self._client_left or _is_disconnected(self._send):
+            self._outcome = "client_disconnected"
             route.client_left()
         else:
-            method = record.scope["method"]
+            self._outcome, method = outcome, record.scope["method"]
             route.request_answered(outcome, method, self._status, seconds, record)
 
 

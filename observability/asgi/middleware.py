@@ -63,6 +63,7 @@ class RequestMiddleware:
         self._active = metrics.active
         self._tracing = tracing = telemetry.tracing
         self._traced_app = tracing.serve(routes.app, app, routes.template)
+        self._says = settings.request_log
         self.keeps = tracing.keeps
         self.dress = dress_for(settings)
         self.route_of = routes.find
@@ -106,6 +107,8 @@ class RequestMiddleware:
         finally:
             passing.close()
             if record.is_kept:
+                if self._says:
+                    passing.report(error)
                 await tracing.keep(record, passing.past(error))
             record.is_traced = False
             error = None  # or it would refer to itself, by way of this frame

@@ -3,7 +3,6 @@
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
@@ -52,12 +51,10 @@ class _Root(Sampler):
     def __init__(self, elsewhere: Sampler) -> None:
         self._elsewhere = elsewhere
 
-    def should_sample(
-        self, parent_context: Context | None, trace_id: int, name: str, *rest: Any
-    ) -> SamplingResult:
+    def should_sample(self, *arguments: Any, **options: Any) -> SamplingResult:
         record = current()
         sampler = self._elsewhere if record is None else ALWAYS_ON if record.is_sampled else ALWAYS_OFF
-        return sampler.should_sample(parent_context, trace_id, name, *rest)
+        return sampler.should_sample(*arguments, **options)
 
     def get_description(self) -> str:
         return f"InsideOfRequests{{{self._elsewhere.get_description()}}}"

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability import conventions
 from observability.context import RequestRecord, current
+from observability.redaction import redacted_query
 from observability.tracing.ids import given_ids
 from observability.tracing.promotion import remote_context
 
@@ -184,12 +185,14 @@ class ServerTracer(Tracer):
 
     def _end(self, record: RequestRecord, span: Span, end: Callable[[int], None]) -> None:
         route = record.route or self._route_of(record.scope)
-        method = record.scope.get("method", "")
-        method = method if method in conventions.KNOWN_METHODS else "HTTP" if method else ""
+        name = _method(record.scope)
         if route != conventions.UNMATCHED:
             span.set_attribute(conventions.SPAN_ROUTE, route)
-            method = f"{method} {route}".lstrip()
-        span.update_name(method)
+            name = f"{name} {route}".lstrip()
+        span.update_name(name)
+        query = (getattr(span, "attributes", None) or {}).get(conventions.SPAN_QUERY)
+        if query:
+            span.set_attribute(conventions.SPAN_QUERY, redacted_query(query))
         if record.culprit:
             described = {
                 conventions.SPAN_CULPRIT: record.culprit,
@@ -199,6 +202,13 @@ class ServerTracer(Tracer):
         if record.spans is not None and record.spans.omitted:
             span.set_attribute(conventions.SPAN_OMITTED, record.spans.omitted)
         end(record.wall_clock(record.ended_at or perf_counter()))
+
+
+def _method(scope: Mapping[str, Any]) -> str:
+    """How the span of a request begins; that of a WebSocket does not."""
+    if scope["type"] != "http":
+        return ""
+    return scope["method"] if scope["method"] in conventions.KNOWN_METHODS else "HTTP"
 
 
 def _record_exception(

@@ -30,6 +30,7 @@ class Contender:
 
 BARE = Contender("bare FastAPI", "bare")
 OURS = Contender("ours", "ours")
+OURS_100 = Contender("ours, 100 % of the traces", "ours", (("ratio", 1.0),))
 INSTRUMENTATOR = Contender("prometheus-fastapi-instrumentator", "prometheus_fastapi_instrumentator")
 STARLETTE_EXPORTER = Contender("starlette_exporter", "starlette_exporter")
 OBSERVER = Contender("fastapi-observer (metrics, JSON log line a request)", "fastapi_observer")

@@ -16,6 +16,7 @@ from tests.benchmarks.contender import (
     NATIVE_TRACES_100,
     OBSERVER,
     OURS,
+    OURS_100,
     STARLETTE_EXPORTER,
 )
 from tests.benchmarks.direct import Call, cpu_of
@@ -25,6 +26,7 @@ from tests.benchmarks.row import Row
 _CONTENDERS = (
     BARE,
     OURS,
+    OURS_100,
     NATIVE_METRICS,
     NATIVE_TRACES_1,
     NATIVE_TRACES_100,

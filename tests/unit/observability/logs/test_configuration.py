@@ -1,0 +1,115 @@
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from observability.context import RequestRecord
+from observability.logs.configuration import configure
+
+
+@pytest.fixture(autouse=True)
+def _untouched() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_an_event_is_a_line_of_json_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    structlog.get_logger().warning("redis_gone", attempts=3)
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "redis_gone", "attempts": 3, "level": "warning"}
+
+
+def test_an_exception_keeps_its_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        structlog.get_logger().exception("sum_failed")
+    assert "ZeroDivisionError: division by zero" in json.loads(capsys.readouterr().err)["exception"]
+
+
+def test_an_event_is_readable_in_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    configure()
+    structlog.get_logger().warning("redis_gone", attempts=3)
+    said = capsys.readouterr().err
+    assert "redis_gone" in said
+    assert not said.startswith("{")
+
+
+def test_what_is_only_informative_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    structlog.get_logger().info("telemetry_source", source="observability")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "sqlalchemy.pool"])
+def test_what_libraries_log_looks_the_same(
+    name: str, capsys: pytest.CaptureFixture[str], record: RequestRecord
+) -> None:
+    configure()
+    structlog.get_logger().warning("ours")
+    logging.getLogger(name).warning("theirs %d", 7)
+    ours, theirs = lines(capsys)
+    assert theirs.pop("logger") == name
+    assert ours.keys() == theirs.keys()
+    assert theirs["event"] == "theirs 7"
+    assert {(line["trace_id"], line["span_id"]) for line in (ours, theirs)} == {
+        (record.trace_id, record.span_id)
+    }
+
+
+def test_outside_of_requests_there_are_no_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    structlog.get_logger().warning("start")
+    assert "trace_id" not in lines(capsys)[0]
+
+
+def test_secrets_are_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    structlog.get_logger().warning(
+        "connected to redis://:hunter2@cache:6379/0",
+        password="hunter2",
+        headers={"Authorization": "Bearer hunter2", "Set-Cookie": ["hunter2"], "accept": "json"},
+        deep=[{"api_key": "hunter2"}, ("Bearer hunter2",)],
+        tokens=3,
+    )
+    logging.getLogger("theirs").error("https://ada:hunter2@shop/ says no")
+    said = capsys.readouterr().err
+    assert "hunter2" not in said
+    first = json.loads(said.splitlines()[0])
+    assert (first["tokens"], first["headers"]["accept"]) == (3, "json")
+    assert first["event"] == "connected to redis://[redacted]@cache:6379/0"
+
+
+def test_an_exception_with_a_secret_in_it_is_said_without(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    error = OSError("cannot reach postgresql://shop:hunter2@db/shop")
+    structlog.get_logger().error("gone", exc_info=error)
+    said = capsys.readouterr().err
+    assert "cannot reach postgresql://[redacted]@db/shop" in said
+
+
+def test_an_error_that_repeats_is_said_ten_times(capsys: pytest.CaptureFixture[str]) -> None:
+    configure()
+    for _ in range(50):
+        structlog.get_logger().error("gone", attempt=1)
+        structlog.get_logger().warning("slow")
+        logging.getLogger("theirs").error("no way\nbecause")
+    said = [line["event"].partition("\n")[0] for line in lines(capsys)]
+    assert {event: said.count(event) for event in said} == {"gone": 10, "slow": 50, "no way": 10}
