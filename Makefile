@@ -46,6 +46,9 @@ traffic: $(INSTALLED) ## Two minutes of realistic load on `make run`, with a slo
 		$(BIN)/python -m locust -f dashboards/traffic/locustfile.py --headless --only-summary --exit-code-on-error 0 \
 		--host http://127.0.0.1:8000 --users 20 --run-time 2m $(ARGS)
 
+pictures: $(INSTALLED) ## Draw docs/pictures from the data of a real run, in about three minutes (needs prometheus)
+	$(BIN)/python -m tests.pictures
+
 dashboards: $(INSTALLED) ## Write rules, alerts, their tests and boards from dashboards/slo.yaml
 	$(BIN)/python -m dashboards build
 

@@ -2,7 +2,7 @@
 
 from dashboards.boards import foreign as f
 from dashboards.boards.board import Dashboard, Section
-from dashboards.boards.overview import HIT_SHARE, POOL_SHARE
+from dashboards.boards.overview import HIT_SHARE, POOL_SHARE, fullest_pool
 from dashboards.boards.panels import GREEN, RED, YELLOW, Ask, Graph, Heatmap, Panel, Stat, Steps
 from dashboards.boards.percentiles import percentiles
 from dashboards.boards.promql import (
@@ -10,6 +10,7 @@ from dashboards.boards.promql import (
     buckets,
     count_rate,
     largest,
+    or_none,
     percentile,
     rate,
     select_everywhere,
@@ -45,7 +46,6 @@ def board() -> Dashboard:
 
 def pools() -> tuple[Panel, ...]:
     used = total(c.POOL_COUNT, by=(c.POOL, c.POOL_STATE))
-    handed_out = total(c.POOL_COUNT, f'{c.POOL_STATE}="used"', by=(c.POOL,))
     return (
         Graph(
             title="Connections",
@@ -59,9 +59,9 @@ def pools() -> tuple[Panel, ...]:
         ),
         Graph(
             title="Share used",
-            does="The share of its connections that each pool has handed out. Above 90 % a little more load makes requests wait.",
+            does="The share of its connections that each pool has handed out, in the process where it is fullest. Above 90 % a little more load makes requests wait.",
             unit="percentunit",
-            asks=(Ask(share(handed_out, total(c.POOL_MAX, by=(c.POOL,)), by=(c.POOL,)), BY_POOL),),
+            asks=(Ask(fullest_pool(), BY_POOL),),
             steps=POOL_SHARE,
             top=1,
         ),
@@ -246,7 +246,7 @@ def redis() -> tuple[Panel, ...]:
 def rate_of_errors(system: str) -> str:
     """By class of error; a flat 0 while there is none."""
     failed = count_rate(c.DB_OPERATION_DURATION, system, FAILED, by=(c.ERROR_TYPE,))
-    return f"{failed} or 0 * {count_rate(c.DB_OPERATION_DURATION, system)}"
+    return or_none(failed, c.ERROR_TYPE, count_rate(c.DB_OPERATION_DURATION, system))
 
 
 def postgres_exporter() -> tuple[Panel, ...]:

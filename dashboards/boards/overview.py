@@ -130,7 +130,6 @@ def clients(objectives: Objectives) -> tuple[Panel, ...]:
 def saturation() -> tuple[Panel, ...]:
     hits = rate(c.CACHE_REQUESTS, f'{c.RESULT}=~"hit|stale"')
     looks = rate(c.CACHE_REQUESTS, f'{c.RESULT}!="bypass"')
-    used = total(c.POOL_COUNT, f'{c.POOL_STATE}="used"', by=(c.POOL,))
     return (
         Graph(
             title="In flight",
@@ -143,10 +142,10 @@ def saturation() -> tuple[Panel, ...]:
         ),
         Graph(
             title="Pool used",
-            does="The share of its connections that each pool has handed out. Near 100 % requests queue for one: find who holds "
+            does="The share of its connections that each pool has handed out, in the process where it is fullest. Near 100 % requests queue for one: find who holds "
             "them (hold time) before you enlarge the pool.",
             unit="percentunit",
-            asks=(Ask(share(used, total(c.POOL_MAX, by=(c.POOL,)), by=(c.POOL,)), f"{{{{{c.POOL}}}}}"),),
+            asks=(Ask(fullest_pool(), f"{{{{{c.POOL}}}}}"),),
             steps=POOL_SHARE,
             top=1,
             see=("dependencies",),
@@ -174,6 +173,13 @@ def saturation() -> tuple[Panel, ...]:
             width=6,
         ),
     )
+
+
+def fullest_pool() -> str:
+    """The share of each pool that is used, where it is fullest: an idle replica or worker must not hide a full one."""
+    each = (c.POOL, "instance")
+    used = total(c.POOL_COUNT, f'{c.POOL_STATE}="used"', by=each)
+    return f"max by ({c.POOL}) ({share(used, total(c.POOL_MAX, by=each), by=each)})"
 
 
 def alerts() -> tuple[Panel, ...]:

@@ -87,6 +87,11 @@ def share(part: str, whole: str, *, by: Sequence[str] = ()) -> str:
     return f"({part} or 0 * {whole}) / ({whole} > 0)" if by else f"({part} or vector(0)) / ({whole} > 0)"
 
 
+def or_none(expr: str, label: str, whole: str) -> str:
+    """`expr` by `label`; a flat 0 called `none` while there is nothing, so that nothing and no data look different."""
+    return f'{expr} or label_replace(0 * {whole}, "{label}", "none", "", "")'
+
+
 def sum_by(labels: Iterable[str], inside: str) -> str:
     return f"sum{_by(labels)} ({inside})"
 

@@ -4,7 +4,7 @@ from dashboards.boards import foreign as f
 from dashboards.boards.board import Dashboard, Section
 from dashboards.boards.panels import GREEN, RED, YELLOW, Ask, Column, Graph, Panel, Steps, Table
 from dashboards.boards.percentiles import percentiles
-from dashboards.boards.promql import RATE_WINDOW, rate, select, select_everywhere, share, total
+from dashboards.boards.promql import RATE_WINDOW, or_none, rate, select, select_everywhere, share, total
 from observability import conventions as c
 
 INSTANCE = ("instance",)
@@ -76,7 +76,7 @@ def metrics() -> tuple[Panel, ...]:
             does="Label values a second that did not fit the budget of their metric and were counted under <overflow>. Anything "
             "above 0: find the label that is not bounded; until then, do not trust the metric by that label.",
             unit="ops",
-            asks=(Ask(f"{dropped} or 0 * {total(f.UP)}", f"{{{{{c.METRIC}}}}}"),),
+            asks=(Ask(or_none(dropped, c.METRIC, total(f.UP)), f"{{{{{c.METRIC}}}}}"),),
             steps=Steps({0.001: RED}),
         ),
         Graph(

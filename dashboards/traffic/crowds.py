@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from locust import task
+from locust import between, task
 
 from dashboards.traffic.client import Client, Operator, dice
 
@@ -27,6 +27,7 @@ class BargainHunter(Operator):
     """Makes a spell of errors: all want the same item, whose row lets one in at a time, until the pool is empty."""
 
     weight = 304  # nineteen times as many
+    wait_time = between(0.2, 0.6)
 
     @task
     def take_one(self) -> None:

@@ -17,7 +17,7 @@ from tests.instances import ROOT, eventually
 
 Series = Mapping[str, Any]
 RULES = ROOT / "dashboards/generated/prometheus"
-SCRAPE_SECONDS = 1
+SCRAPE_SECONDS = 2
 
 
 class Prometheus:
@@ -113,7 +113,7 @@ def _is_ready(prometheus: Prometheus) -> bool:
 
 
 def _faster_rules(folder: Path) -> list[str]:
-    """Ours, at the pace of a test: an evaluation each second, and no alert waits."""
+    """Ours, at the pace of a test: an evaluation with each scrape, and no alert waits."""
     names = []
     for path in RULES.glob("*.yml"):
         text = re.sub(r"interval: \w+", f"interval: {SCRAPE_SECONDS}s", path.read_text())

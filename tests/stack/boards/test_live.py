@@ -16,7 +16,7 @@ from tests.boards import (
     variable_queries,
 )
 from tests.instances import eventually
-from tests.stack.boards.conftest import Lived
+from tests.stack.boards.life import Lived
 from tests.stack.boards.prometheus import Series, numbers
 
 BOARDS = sorted(boards())
