@@ -42,6 +42,7 @@ from service.users.service import UserService
 
 # Seconds that the latency objectives name: of the cached catalogue, and of everything else.
 LATENCY_THRESHOLDS = (0.05, 0.25)
+CATALOGUE = ("/products", "/products/{product_id}")
 MAX_BODY_SIZE = 1024 * 1024
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
@@ -110,6 +111,7 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
         service_version=VERSION,
         service_revision=settings.revision,
         latency_thresholds=LATENCY_THRESHOLDS,
+        slow_thresholds=dict.fromkeys(CATALOGUE, min(LATENCY_THRESHOLDS)),
         metrics_path=None if settings.admin_port else "/metrics",
         admin_host=settings.admin_host,
         admin_port=settings.admin_port,
