@@ -1,7 +1,7 @@
 """What can be chosen about telemetry: plain values, read from nowhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,11 @@ class TelemetrySettings:
     # a `traceparent` follow their caller.
     trace_sample_ratio: float | None = None
     # Other shares for some routes, by template below the root path: {"/health": 0}.
-    trace_sample_ratios: Mapping[str, float] = field(default_factory=dict)
+    trace_sample_ratios: Mapping[str, float] | None = None
     # A request that takes longer is kept, as is one that fails; None takes the largest of `latency_thresholds`, or 1 s.
     slow_threshold: float | None = None
     # Other thresholds for some routes, by template: {"/reports": 10}.
-    slow_thresholds: Mapping[str, float] = field(default_factory=dict)
+    slow_thresholds: Mapping[str, float] | None = None
     # Full address that takes spans, `http://collector:4318/v1/traces`; None leaves it to `OTEL_EXPORTER_OTLP_*`. With
     # neither, nothing is traced.
     otlp_endpoint: str | None = None

@@ -50,6 +50,7 @@ from service.webhooks.repository import WebhookRepository
 from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
+CATALOGUE = ("/products", "/products/{product_id}")
 MAX_BODY_SIZE = 1024 * 1024
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
@@ -125,6 +126,7 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
         service_version=VERSION,
         service_revision=settings.revision,
         latency_thresholds=LATENCY_THRESHOLDS,
+        slow_thresholds=dict.fromkeys(CATALOGUE, min(LATENCY_THRESHOLDS)),
         metrics_path=None if settings.admin_port else "/metrics",
         admin_host=settings.admin_host,
         admin_port=settings.admin_port,

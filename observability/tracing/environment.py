@@ -26,7 +26,7 @@ def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:
 
 def sampling_rule(settings: TelemetrySettings, environment: Mapping[str, str] = os.environ) -> SamplingRule:
     """How traces are sampled: by the settings, or else by `OTEL_TRACES_SAMPLER` and its argument."""
-    routes, ratio = settings.trace_sample_ratios, settings.trace_sample_ratio
+    routes, ratio = settings.trace_sample_ratios or {}, settings.trace_sample_ratio
     name = environment.get("OTEL_TRACES_SAMPLER", "").strip().lower()
     if ratio is None:
         ratio = _ratio(name, environment.get("OTEL_TRACES_SAMPLER_ARG", ""))

@@ -75,7 +75,7 @@ class Tracing:
         self._recording = recording_beside(provider) if provider else None
         self._tracer = self._recording.get_tracer(_SCOPE) if self._recording else NoOpTracer()
         self._slow_after = _slow_after(settings)
-        self._slow_after_of = settings.slow_thresholds
+        self._slow_after_of = settings.slow_thresholds or {}
         self._is_guest = False
         self._replay: Replay | None = None
 

@@ -3,6 +3,7 @@
 import os
 
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import TracerProvider
 
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
@@ -17,5 +18,5 @@ def make_app() -> FastAPI:
 
     admin_port = int(os.environ["SHOP_ADMIN_PORT"])
     settings = TelemetrySettings(trace_sample_ratio=1, admin_port=admin_port, service_version="1.0")
-    instrument(app, service_name="supervised-shop", settings=settings)
+    instrument(app, service_name="supervised-shop", settings=settings, tracer_provider=TracerProvider())
     return app
