@@ -76,6 +76,8 @@ async def work(settings: Settings, *, started: Callable[[], None]) -> None:
             engine={"read": database.reader, "write": database.writer, "queue": engine},
             settings=TelemetrySettings(service_version=VERSION, service_revision=settings.revision),
         )
+        for name in handlers.names:
+            telemetry.recorders.tasks.expect(name, "worker")
         queries, listener = queries_on(engine), Listener(engine)
         worker = Worker(
             queries,

@@ -1,6 +1,6 @@
 """What is recorded of background tasks, in the process that answered or in a worker."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from observability import conventions
 from observability.metrics.children import Children
@@ -26,6 +26,12 @@ class TaskMetrics:
             lambda key: in_progress.labels(*key)
         )
         self._delays: Children[tuple[str, str], HistogramChild] = Children(lambda key: delays.labels(*key))
+
+    def expect(self, task: str, runner: Runner) -> None:
+        """Let the series of a task exist before its first run: `rate` cannot see a first failure otherwise."""
+        for outcome in get_args(TaskOutcome):
+            _ = self._durations[task, runner, outcome]
+        _ = self._in_progress[task, runner], self._delays[task, runner]
 
     def task_started(self, task: str, runner: Runner, queue_delay: float | None) -> None:
         """A task began, so many seconds after it was enqueued (None when nobody knows)."""

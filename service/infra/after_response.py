@@ -9,6 +9,8 @@ from typing import ParamSpec
 import structlog
 from starlette.background import BackgroundTask, BackgroundTasks
 
+from observability.background.in_process import name_of
+
 P = ParamSpec("P")
 
 log = structlog.get_logger(__name__)
@@ -21,7 +23,7 @@ class _Isolated(BackgroundTask):
         try:
             await super().__call__()
         except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
-            log.warning("after_response_failed", task=self.func.__qualname__, reason=repr(error))
+            log.warning("after_response_failed", task=name_of(self.func), reason=repr(error))
 
 
 def after_response(

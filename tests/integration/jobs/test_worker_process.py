@@ -103,6 +103,8 @@ async def test_a_worker_says_what_it_does_and_is_scraped(start: Start) -> None:
     exposed = worker.get("/metrics").text
     assert 'background_queue_depth{state="due",task="send_welcome_email"}' in exposed
     assert 'service_build_info{version="' in exposed
+    failed = 'task="send_welcome_email",runner="worker",outcome="failed"'
+    assert f"background_task_duration_seconds_count{{{failed}}} 0" in exposed
 
 
 def is_scraped(worker: Instance) -> bool:

@@ -31,6 +31,15 @@ def test_a_run_is_in_progress_and_then_a_success(metrics: TaskMetrics, registry:
     assert outcomes(registry) == {"succeeded": 1}
 
 
+def test_an_expected_task_has_its_series_before_its_first_run(
+    metrics: TaskMetrics, registry: Registry
+) -> None:
+    metrics.expect("thumbnails", "worker")
+    assert outcomes(registry) == {"succeeded": 0, "failed": 0, "retried": 0, "cancelled": 0}
+    assert recorded(registry, RUNNING, task="thumbnails", runner="worker") == 0
+    assert recorded(registry, f"{DELAYS}_count", task="thumbnails", runner="worker") == 0
+
+
 def test_a_run_that_raises_failed(metrics: TaskMetrics, registry: Registry) -> None:
     with pytest.raises(ZeroDivisionError), measured_task(metrics, "thumbnails"):
         raise ZeroDivisionError
