@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -57,7 +58,7 @@ async def test_metrics_can_live_under_another_path() -> None:
 )
 async def test_an_exemplar_leads_to_a_trace_that_is_kept(
     provider: TracerProvider | None,
-    choices: dict[str, float],
+    choices: dict[str, Any],
     is_kept: bool,  # noqa: FBT001  a case
 ) -> None:
     app = shop()

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.util import greenlet_spawn
 
-from observability.clients.database import measure_engine, named_engines, operation_of
+from observability.clients.database import measure_engine, named_engines
+from observability.clients.statements import operation_of
 from observability.context import RequestRecord
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
 from observability.metrics.registry import Registry
