@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
+from observability.clients.caches import CacheRecorder
 from observability.metrics.cache import CacheFamilies
 from observability.metrics.registry import Registry
 from service.infra import redis as redis_client
@@ -24,8 +25,10 @@ def make(database_url: str, redis_url: str, computed: Counter[str]) -> FastAPI:
         database_url=database_url, redis_url=redis_url, token_secret=SECRET, cache_local_seconds=0
     )
     database, redis = Database(settings), redis_client.connect(settings)
-    recorder = CacheFamilies(Registry()).cache
-    caching = Caching(settings, database, redis, recorder=recorder, trusts=lambda _: False, names=["slow"])
+    recorder = CacheRecorder("slow", CacheFamilies(Registry()).cache("slow"))
+    caching = Caching(
+        settings, database, redis, recorder=lambda _: recorder, trusts=lambda _: False, names=["slow"]
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from redis.asyncio import Redis
 
+from observability.clients.caches import CacheRecorder
 from observability.metrics.cache import CacheFamilies
 from observability.metrics.registry import Registry
 from observability.testing import recorded
@@ -55,11 +56,12 @@ async def start_process(settings: Settings, redis: Redis) -> AsyncIterator[Start
             stack.push_async_callback(database.close)
             stack.push_async_callback(client.aclose)
             registry = Registry()
+            families = CacheFamilies(registry)
             caching = Caching(
                 chosen,
                 database,
                 client,
-                recorder=CacheFamilies(registry).cache,
+                recorder=lambda name: CacheRecorder(name, families.cache(name)),
                 trusts=lambda request: request.headers.get("x-trusted") == "yes",
                 names=["things"],
             )
