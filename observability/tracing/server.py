@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from opentelemetry.context import Context
+from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_current_span
@@ -32,6 +33,9 @@ from observability.tracing.promotion import remote_context
 
 RouteOf = Callable[[Mapping[str, Any]], str]
 
+# By its present name, and by the former ones that the environment may choose.
+_WITH_QUERY = {conventions.SPAN_QUERY, "http.target", "http.url"}
+_NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
 
 
@@ -55,16 +59,30 @@ def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
     """
     shell = FastAPI(openapi_url=None)
     shell.build_middleware_stack = lambda: stack  # type: ignore[method-assign]
-    # Names of attributes as they were settled on, unless somebody wants the former ones.
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-    with _background_tasks_left_alone():
+    with _background_tasks_left_alone(), _settled_names():
         FastAPIInstrumentor.instrument_app(
             shell,
             tracer_provider=tracers,
             meter_provider=NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
         )
-    return shell.build_middleware_stack()
+        return shell.build_middleware_stack()
+
+
+@contextmanager
+def _settled_names() -> Iterator[None]:
+    """Names of attributes as they were settled on, here alone, unless the environment chooses for the process."""
+    if _NAMES in os.environ:
+        yield
+        return
+    names: Any = _OpenTelemetrySemanticConventionStability  # it reads the environment once
+    before = names._initialized, dict(names._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING)  # noqa: SLF001
+    os.environ[_NAMES], names._initialized = "http", False  # noqa: SLF001
+    try:
+        yield
+    finally:
+        del os.environ[_NAMES]
+        names._initialized, names._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING = before  # noqa: SLF001
 
 
 @contextmanager
@@ -190,9 +208,9 @@ class ServerTracer(Tracer):
             span.set_attribute(conventions.SPAN_ROUTE, route)
             name = f"{name} {route}".lstrip()
         span.update_name(name)
-        query = (getattr(span, "attributes", None) or {}).get(conventions.SPAN_QUERY)
-        if query:
-            span.set_attribute(conventions.SPAN_QUERY, redacted_query(query))
+        said = getattr(span, "attributes", None) or {}
+        for attribute in _WITH_QUERY & said.keys():
+            span.set_attribute(attribute, redacted_query(said[attribute]))
         if record.culprit:
             described = {
                 conventions.SPAN_CULPRIT: record.culprit,

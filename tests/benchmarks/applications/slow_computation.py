@@ -25,7 +25,10 @@ def make(database_url: str, redis_url: str, computed: Counter[str]) -> FastAPI:
         database_url=database_url, redis_url=redis_url, token_secret=SECRET, cache_local_seconds=0
     )
     database, redis = Database(settings), redis_client.connect(settings)
-    caching = Caching(settings, database, redis, recorder=_recorder, trusts=lambda _: False, names=["slow"])
+    recorder = CacheRecorder("slow", CacheFamilies(Registry()).cache("slow"))
+    caching = Caching(
+        settings, database, redis, recorder=lambda _: recorder, trusts=lambda _: False, names=["slow"]
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -47,7 +50,3 @@ def make(database_url: str, redis_url: str, computed: Counter[str]) -> FastAPI:
 
     app.include_router(router)
     return app
-
-
-def _recorder(name: str) -> CacheRecorder:
-    return CacheRecorder(name, CacheFamilies(Registry()).cache(name))

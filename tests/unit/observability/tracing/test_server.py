@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, BackgroundTasks, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
+from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.trace import SpanKind
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
-from tests.unit.observability.server import request
+from tests.unit.observability.server import Socket, request
 from tests.unit.observability.tracing.conftest import Collector, seen
 
 
@@ -102,3 +105,41 @@ async def test_the_two_kinds_of_traces_look_the_same(method: str, path: str, col
     assert first == second
     assert first[0]["kind"] is SpanKind.SERVER
     assert (one.status, one.body, type(one.error)) == (other.status, other.body, type(other.error))
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_names_that_the_environment_chooses_are_used_and_secrets_hidden(
+    ratio: float, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_OpenTelemetrySemanticConventionStability, "_initialized", False)
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
+    app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
+    await request(app, "/fine", headers=[(b"host", b"x")])
+    monkeypatch.undo()
+    attributes = collector.take()[0].attributes
+    assert attributes is not None
+    assert {"http.method", "http.request.method"} <= attributes.keys()
+
+
+async def test_an_application_without_its_outermost_layer_is_traced_afterwards(collector: Collector) -> None:
+    app = shop()
+    stack = PlainTextResponse("bare")
+    app.build_middleware_stack = lambda: stack  # type: ignore[method-assign]
+    traced(app, collector, trace_sample_ratio=1)
+    assert (await request(app, "/fine")).body == b"bare"
+    assert collector.take_one().name == "GET"
+
+
+async def test_starlette_is_traced_like_fastapi(collector: Collector) -> None:
+    app = Starlette(routes=[Mount("/inner", routes=[Route("/{thing}", lambda _: PlainTextResponse("ok"))])])
+    traced(app, collector, trace_sample_ratio=1)
+    await request(app, "/inner/thing")
+    assert collector.take_one().name == "GET /inner/{thing}"
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_a_websocket_is_traced_the_same_way_too(ratio: float, collector: Collector) -> None:
+    app = traced(shop(), collector, trace_sample_ratio=ratio)
+    with pytest.raises(Broken):
+        await Socket("hello").talk(app, "/talk")
+    assert collector.take_one().name == "/talk"

@@ -1,0 +1,62 @@
+"""What reads `[redacted]`."""
+
+from typing import Any
+
+import pytest
+
+from observability.clients.statements import operation_of, table_of, without_values
+from observability.redaction import redacted, redacted_query
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("password", "x", "[redacted]"),
+        ("access_token", b"x", "[redacted]"),
+        ("tokens", 3, 3),
+        ("url", "redis://:x@cache/0", "redis://[redacted]@cache/0"),
+        ("header", "Bearer abc.def", "Bearer [redacted]"),
+        ("header", "Basic YWRh", "Basic [redacted]"),
+        ("nested", {"cookie": "x", "kind": "oat"}, {"cookie": "[redacted]", "kind": "oat"}),
+        ("rows", ({"secret": "x"}, 1), [{"secret": "[redacted]"}, 1]),
+        ("kind", {1, 2}, {1, 2}),
+    ],
+)
+def test_secrets_are_known_by_name_and_by_form(name: str, value: Any, shown: Any) -> None:
+    assert redacted(name, value) == shown
+
+
+def test_what_is_nested_without_end_is_left_alone() -> None:
+    deep: Any = "x"
+    for _ in range(20):
+        deep = [deep]
+    assert redacted("deep", deep) == deep
+
+
+def test_a_query_keeps_what_is_no_secret() -> None:
+    assert redacted_query("page=2&api_key=x&flag&=1") == "page=2&api_key=[redacted]&flag&=1"
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("SELECT 'it''s', E'a\\'b', 7, 1.5 FROM t1", "SELECT ?, ?, ?, ? FROM t1"),
+        ("SELECT $1::VARCHAR, %s, :name2 LIMIT 10", "SELECT $1::VARCHAR, %s, :name2 LIMIT ?"),
+        ("SELECT $tag$a 'quoted' 7$tag$, $$b$$", "SELECT ?, ?"),
+    ],
+)
+def test_a_statement_shows_no_values(statement: str, shown: str) -> None:
+    assert without_values(statement) == shown
+
+
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ('INSERT INTO "public"."items" VALUES ($1)', "public.items"),
+        ("UPDATE items SET x = 1", "items"),
+        ("SELECT a FROM items JOIN b", "items"),
+        ("SELECT 1", ""),
+    ],
+)
+def test_the_first_table_names_the_span(statement: str, table: str) -> None:
+    assert (table_of(statement), operation_of(statement)) == (table, statement.split(maxsplit=1)[0])
