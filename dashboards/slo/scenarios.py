@@ -111,7 +111,7 @@ class Stories:
         )
 
     def _a_slow_burn_is_a_ticket(self) -> dict[str, Any]:
-        bad = round(4 * self._objective.error_budget * self._longest_share() * BUSY)
+        bad = round(4 * self._objective.error_budget * self._slowest() * BUSY)
         return self._story(
             "a slow burn is a ticket and no page",
             self._counted([Stretch(240, BUSY, bad)]),
@@ -120,8 +120,7 @@ class Stories:
         )
 
     def _what_the_budget_allows_alarms_nobody(self) -> dict[str, Any]:
-        slowest = min(burn.factor(self._objectives.period_days) for burn in BURNS)
-        share = slowest / 2 * self._objective.error_budget
+        share = self._slowest() / 2 * self._objective.error_budget
         bad = round(share * BUSY)
         left = 1 - bad / BUSY / self._objective.error_budget
         return self._story(
@@ -214,8 +213,8 @@ class Stories:
             "promql_expr_test": [check.as_yaml() for check in checks],
         }
 
-    def _longest_share(self) -> float:
-        """How much faster than slowest a ticket still is no page."""
+    def _slowest(self) -> float:
+        """The slowest burn rate of all tickets."""
         return min(burn.factor(self._objectives.period_days) for burn in BURNS)
 
     def _firing(self, alert: str, severity: str = ".+") -> str:

@@ -152,3 +152,38 @@ def test_symptoms_fire_on_what_they_are_about_and_on_nothing_else(
         if name != "Watchdog":
             stories.append(story(name, no, fires=False))
     assert told(promtool, tmp_path, stories) == ""
+
+
+def test_links_lead_to_the_board_with_what_the_alert_is_about(promtool: Tool, tmp_path: Path) -> None:
+    route = f'{API}, http_route="/items/{{item_id}}"'
+    about = {
+        "interval": "1m",
+        "input_series": [
+            {"series": name, "values": values}
+            for name, values in histogram(QUERIES, route, below="8.0", above="13.0", all_of=GROWING).items()
+        ],
+        "alert_rule_test": [
+            {
+                "eval_time": LATE,
+                "alertname": "TooManyQueriesPerRequest",
+                "exp_alerts": [
+                    {
+                        "exp_labels": {
+                            "severity": "ticket",
+                            "job": "glasshouse",
+                            "instance": "a:8000",
+                            "http_route": "/items/{item_id}",
+                        },
+                        "exp_annotations": {
+                            "summary": "5 % of requests to /items/{item_id} make 12.75 queries or more",
+                            "description": "A query for each row of another one (N+1) looks like this, and grows with the data.",
+                            "dashboard_url": "http://localhost:3000/d/glasshouse-dependencies?from=now-6h&to=now"
+                            "&var-job=glasshouse&var-instance=a%3A8000&var-route=%2Fitems%2F%7Bitem_id%7D",
+                            "runbook_url": "http://localhost:9095/runbooks/TooManyQueriesPerRequest.md",
+                        },
+                    }
+                ],
+            }
+        ],
+    }
+    assert told(promtool, tmp_path, [about]) == ""
