@@ -10,7 +10,13 @@ from dashboards.boards.files import generate
 
 Board = Mapping[str, Any]
 Panel = Mapping[str, Any]
-ANYTHING = {"job": ".+", "instance": ".+", "route": ".+", "method": ".+", "slo": ".+"}
+AS_OPENED = {
+    "job": "glasshouse|glasshouse-worker",
+    "instance": ".+",
+    "route": ".+",
+    "method": ".+",
+    "slo": ".+",
+}
 SPANS = {"__rate_interval": "1m", "__range": "1h"}
 
 
@@ -63,7 +69,7 @@ def variable_queries(uid: str) -> Iterator[Query]:
             yield Query(uid, f"${variable['name']}", variable["query"])
 
 
-def filled_in(expr: str, values: Mapping[str, str] = ANYTHING, spans: Mapping[str, str] = SPANS) -> str:
+def filled_in(expr: str, values: Mapping[str, str] = AS_OPENED, spans: Mapping[str, str] = SPANS) -> str:
     """The query as Prometheus gets it."""
     for name, value in {**spans, **values}.items():
         expr = expr.replace(f"${name}", value)

@@ -41,10 +41,11 @@ class Dashboard:
     sections: tuple[Section, ...]
     since: str = SINCE
 
-    def to_json(self) -> str:
-        return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(self._build()) + "\n"
+    def to_json(self, jobs: list[str]) -> str:
+        """What Grafana reads; it opens with these jobs."""
+        return JSONEncoder(sort_keys=True, indent=2, ensure_ascii=False).encode(self._build(jobs)) + "\n"
 
-    def _build(self) -> dashboard.Dashboard:
+    def _build(self, jobs: list[str]) -> dashboard.Dashboard:
         board = (
             grafana.Dashboard(f"Glasshouse / {TITLES[self.board]}")
             .uid(links.uid(self.board))
@@ -59,7 +60,7 @@ class Dashboard:
             .links([to_all_boards()])
             .with_variable(variables.datasource())
         )
-        for variable in variables.chosen():
+        for variable in variables.chosen(jobs):
             board.with_variable(variable)
         self._add_sections(board)
         return board.build()

@@ -20,4 +20,6 @@ def boards(objectives: Objectives) -> tuple[Dashboard, ...]:
 
 def generate() -> dict[str, str]:
     """Text by path in `dashboards/generated`."""
-    return {f"grafana/{links.uid(each.board)}.json": each.to_json() for each in boards(load())}
+    objectives = load()
+    jobs = [objectives.api_job, objectives.worker_job]
+    return {f"grafana/{links.uid(each.board)}.json": each.to_json(jobs) for each in boards(objectives)}

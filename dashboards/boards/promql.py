@@ -69,9 +69,9 @@ def share_within(histogram: Metric, bound: float, *matchers: str, by: Sequence[s
         msg = f"{histogram.name} has no bucket {bound:g}: choose one of {', '.join(map('{:g}'.format, histogram.buckets))}"
         raise ValueError(msg)
     selector = _select(histogram.name + "_bucket", (*CHOSEN, *matchers, f'le="{bound!r}"'))
-    return share(
-        sum_by(by, f"rate({selector}[{RATE_WINDOW}])"), count_rate(histogram, *matchers, by=by), by=by
-    )
+    within = sum_by(by, f"rate({selector}[{RATE_WINDOW}])")
+    # Rates are extrapolated one by one, so that a part of a young series can seem more than its whole.
+    return f"clamp_max({share(within, count_rate(histogram, *matchers, by=by), by=by)}, 1)"
 
 
 def total(gauge: Metric, *matchers: str, by: Sequence[str] = ()) -> str:

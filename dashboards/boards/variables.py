@@ -21,10 +21,13 @@ def datasource() -> grafana.DatasourceVariable:
     )
 
 
-def chosen() -> list[grafana.QueryVariable]:
+def chosen(jobs: list[str]) -> list[grafana.QueryVariable]:
+    """All to begin with, but for the jobs: `All` of them has Prometheus and the exporters in it."""
     of_job = 'job=~"$job"'
     return [
-        _values("job", "Job", select_everywhere(c.BUILD_INFO), "job"),
+        _values("job", "Job", select_everywhere(c.BUILD_INFO), "job").current(
+            dashboard.VariableOption(text=jobs, value=jobs)
+        ),
         _values("instance", "Instance", select_everywhere(c.BUILD_INFO, of_job), "instance"),
         _values("route", "Route", select_everywhere(c.HTTP_OUTCOMES, of_job), c.ROUTE),
         _values("method", "Method", select_count(c.HTTP_REQUEST_DURATION), c.METHOD),

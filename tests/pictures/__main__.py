@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dashboards.boards.links import TITLES
 from dashboards.links import uid
-from tests.boards import ANYTHING, Panel, boards, filled_in
+from tests.boards import AS_OPENED, Panel, boards, filled_in
 from tests.instances import ROOT
 from tests.pictures.board import drawn
 from tests.pictures.panel import STEP_SECONDS, Answer
@@ -25,7 +25,7 @@ def answers(prometheus: Prometheus, panel: Panel) -> list[Answer]:
     """What Prometheus says to each query of the panel."""
     found = []
     for target in panel["targets"]:
-        expr = filled_in(target["expr"], ANYTHING, SPANS)
+        expr = filled_in(target["expr"], AS_OPENED, SPANS)
         series = prometheus.instant(expr) if target["instant"] else prometheus.range(expr, step=STEP_SECONDS)
         found += [
             Answer(

@@ -31,7 +31,7 @@ UNITS: Mapping[str, Callable[[float], str]] = {
     "s": _seconds,
     "dtdurations": _seconds,
     "percentunit": lambda value: f"{100 * value:,.0f} %" if abs(value) > 1 else f"{100 * value:.4g} %",
-    "bytes": lambda value: f"{value / MEBI:.3g} MiB",
+    "bytes": lambda value: f"{value / MEBI:,.0f} MiB",
     "reqps": lambda value: f"{_short(value)} req/s",
     "ops": lambda value: f"{_short(value)}/s",
     "bool_yes_no": lambda value: "yes" if value else "no",

@@ -7,7 +7,7 @@ import pytest
 
 from dashboards.boards.foreign import EXPORTERS
 from tests.boards import (
-    ANYTHING,
+    AS_OPENED,
     Query,
     annotation_queries,
     boards,
@@ -41,7 +41,7 @@ def of_an_exporter(query: Query) -> bool:
 
 
 def asked(lived: Lived, query: Query) -> Sequence[Series]:
-    expr = filled_in(query.expr, ANYTHING, SPANS)
+    expr = filled_in(query.expr, AS_OPENED, SPANS)
     return (
         lived.prometheus.instant(expr)
         if query.is_instant

@@ -64,6 +64,10 @@ def test_template_job_and_instance_rules(board: Board, name: str) -> None:
     assert template["allValue"] == ".+"
 
 
+def test_a_board_opens_with_the_jobs_of_the_service_and_without_prometheus_itself(board: Board) -> None:
+    assert variable(board, "job")["current"]["value"] == ["glasshouse", "glasshouse-worker"]
+
+
 def test_template_label_promql_rule(board: Board) -> None:
     for template in board["templating"]["list"]:
         if template["type"] == "query":
