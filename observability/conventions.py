@@ -66,7 +66,8 @@ REVISION = "revision"
 
 LABELS: dict[str, str] = {
     METHOD: "method of the request; one outside RFC 9110 and PATCH reads `_OTHER`",
-    ROUTE: "template of the route, with the prefixes of its routers and mounts; no route reads `<unmatched>`",
+    ROUTE: "template of the route, with the prefixes of its routers and mounts; no route reads `<unmatched>`, "
+    "refused before there was one `<shed>`",
     STATUS: "status code; an unhandled exception is a 500",
     OUTCOME: "how it ended",
     CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; the HTTP status of a refusal",
@@ -90,6 +91,8 @@ LABELS: dict[str, str] = {
 # Values
 OTHER = "_OTHER"
 UNMATCHED = "<unmatched>"
+# The route of requests that were refused before a route was looked for, to protect the service.
+SHED = "<shed>"
 OVERFLOW = "<overflow>"
 KNOWN_METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"},

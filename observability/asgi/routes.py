@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from observability import context
 from observability.asgi.leaves import Leaf, leaves
 from observability.context import RequestRecord
-from observability.conventions import UNMATCHED
+from observability.conventions import SHED, UNMATCHED
 from observability.metrics.http import HttpMetrics, RouteMetrics
 
 # Routes that appear after the start; an application that makes routes without end stops being told apart.
@@ -50,7 +50,7 @@ class RouteTable:
 
     def _search(self, chosen: object, scope: context.Scope) -> RouteMetrics:
         if chosen is None:
-            return self._frontend(scope)
+            return self._without_endpoint(scope)
         found = self._known.get(id(chosen)) or self._meet(chosen, scope)
         if len(found) > 1:
             return self._metrics.route(_fitting(found, scope).template)
@@ -73,11 +73,12 @@ class RouteTable:
             self._learn(self._late[-1])
         return self._known[id(chosen)]
 
-    def _frontend(self, scope: context.Scope) -> RouteMetrics:
-        """FastAPI's frontends leave no endpoint, only the path below them."""
+    def _without_endpoint(self, scope: context.Scope) -> RouteMetrics:
+        """No router chose one; FastAPI's frontends leave only the path below them."""
         below = scope.get("fastapi", {}).get("frontend_path")
         if below is None:
-            return self.unmatched
+            record = context.current()
+            return self._metrics.route(SHED) if record is not None and record.is_shed else self.unmatched
         above = _path(scope).removesuffix(below).rstrip("/")
         return self._metrics.route(f"{above}/{{path}}")
 

@@ -53,7 +53,7 @@ def test_the_api_serves_until_sigterm_and_logs_an_unexpected_error_once(
             api.wait()
     assert api.output == ""
     assert api.errors.count("Exception in ASGI application") == 1
-    assert 'relation "items" does not exist' in api.errors
+    assert r"relation \"items\" does not exist" in api.errors
 
 
 def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(

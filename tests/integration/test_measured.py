@@ -63,10 +63,10 @@ async def test_every_documented_route_has_its_histograms_before_its_first_reques
         labels = {"http_request_method": method, "http_route": route}
         statuses = {
             status: metrics.values(f"{DURATION}_count", http_response_status_code=status, **labels)
-            for status in ("200", "201", "204", "500")
+            for status in ("200", "201", "202", "204", "500")
         }
-        assert [0.0] in (statuses["200"], statuses["201"], statuses["204"]), (method, route)
-        assert statuses["500"] == [0.0], (method, route)
+        assert statuses.pop("500") == [0.0], (method, route)
+        assert [0.0] in statuses.values(), (method, route)
 
 
 async def test_latency_objectives_are_exact_buckets(api: Api) -> None:

@@ -50,7 +50,8 @@ async def test_a_receiver_can_continue_the_trace_of_the_write(
     await api.client.post("/products", json=new, headers=headers)
     await worker.work()
     version, found, span_id, flags = receiver.received[0].headers["traceparent"].split("-")
-    assert (version, found, flags) == ("00", trace_id, "01")
+    # Not sampled here: without a collector nobody in this service keeps spans.
+    assert (version, found, flags) == ("00", trace_id, "00")
     assert span_id != "b7ad6b7169203331"
 
 
