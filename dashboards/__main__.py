@@ -14,6 +14,7 @@ import typer
 from dashboards.generation import ROOT, differences, generate, write
 from dashboards.local import (
     HOST,
+    WORKER_PORT_OFFSET,
     Ports,
     Stack,
     StackError,
@@ -55,13 +56,19 @@ def check() -> None:
 @cli.command()
 def stack(
     api_port: Annotated[int, typer.Option(help="Where `make run` serves the API")] = 8000,
-    worker_port: Annotated[int, typer.Option(help="Where the worker serves its metrics")] = 8001,
+    worker_port: Annotated[
+        int | None,
+        typer.Option(
+            help=f"Where the worker serves its metrics: {WORKER_PORT_OFFSET} above the API's by default"
+        ),
+    ] = None,
     prometheus_port: Annotated[int, typer.Option(help="Port for Prometheus")] = 9090,
     alertmanager_port: Annotated[int, typer.Option(help="Port for Alertmanager")] = 9093,
     receiver_port: Annotated[int, typer.Option(help="Port for what shows alerts")] = 9095,
     data: Annotated[Path, typer.Option(help="Folder for data and logs")] = Path(".local/stack"),
 ) -> None:
     """Run this machine's Prometheus and Alertmanager with our configuration, and show the alerts."""
+    worker_port = worker_port or api_port + WORKER_PORT_OFFSET
     ports = Ports(api_port, worker_port, prometheus_port, alertmanager_port, receiver_port)
     with _mistakes_in_one_line():
         binaries = find_binaries()

@@ -23,12 +23,16 @@ class StackError(Exception):
     """The stack cannot run here; the message says what to do."""
 
 
+# How far from the API's port `make run` puts the worker's metrics, when that port is free.
+WORKER_PORT_OFFSET = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where everything is, on this machine."""
 
     api: int = 8000
-    worker: int = 8001
+    worker: int = 8000 + WORKER_PORT_OFFSET
     prometheus: int = 9090
     alertmanager: int = 9093
     receiver: int = 9095

@@ -30,6 +30,7 @@ MAX_RESTARTS = 5
 RESTART_WINDOW_SECONDS = 60.0
 RESTART_DELAY_SECONDS = 0.1
 OTHER_CONNECTIONS, CONNECTIONS_PER_WORKER = 80, 20
+WORKER_PORT_OFFSET, HIGHEST_PORT = 100, 65_535
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared, not listened on)
 
@@ -163,7 +164,7 @@ class Up:
         """Start everything and return what is where."""
         options = self._options
         folder = DataFolder(options.data)
-        embedded = _embedded(folder, options.workers)
+        embedded = _embedded(folder, options)
         settings = Settings.load(
             **embedded.settings, host=options.host, port=options.port, workers=options.workers
         )
@@ -251,11 +252,11 @@ def _make_each_stop_signal_an_interrupt() -> None:
         signal.signal(signal.SIGHUP, interrupt)
 
 
-def _embedded(folder: DataFolder, workers: int) -> Embedded:
+def _embedded(folder: DataFolder, options: Options) -> Embedded:
     postgres = valkey = mailbox = None
     settings: dict[str, Any] = {}
     if not os.environ.get("DATABASE_URL"):
-        connections = OTHER_CONNECTIONS + workers * CONNECTIONS_PER_WORKER
+        connections = OTHER_CONNECTIONS + options.workers * CONNECTIONS_PER_WORKER
         postgres = EmbeddedPostgres(
             folder.path, password=folder.secret("postgres"), max_connections=connections
         )
@@ -268,7 +269,8 @@ def _embedded(folder: DataFolder, workers: int) -> Embedded:
         mailbox = Mailbox(folder.path)
         settings["smtp_url"] = mailbox.smtp_url
     if not os.environ.get("WORKER_METRICS_PORT"):
-        settings["worker_metrics_port"] = free_port()
+        # Where `make stack` looks for it.
+        settings["worker_metrics_port"] = free_port(min(options.port + WORKER_PORT_OFFSET, HIGHEST_PORT))
     return Embedded(postgres, valkey, mailbox, settings)
 
 

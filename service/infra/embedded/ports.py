@@ -11,13 +11,14 @@ from service.infra.start import StartupError
 OWN_PORTS = range(20_000, 30_000)
 
 
-def free_port() -> int:
-    """A local TCP port that nothing listens on right now, and that nobody gets by chance.
+def free_port(preferred: int | None = None) -> int:
+    """A local TCP port that nothing listens on right now: the preferred one, or one that nobody gets by chance.
 
     Raises:
         StartupError: There is none.
     """
-    for port in random.sample(OWN_PORTS, k=1000):
+    first = [] if preferred is None else [preferred]
+    for port in (*first, *random.sample(OWN_PORTS, k=1000)):
         if _refusal("127.0.0.1", port) is None:
             return port
     msg = f"No free port between {OWN_PORTS.start} and {OWN_PORTS.stop}: end what uses them"
