@@ -35,7 +35,7 @@ from service.items.repository import ItemRepository
 from service.items.routes import router as items_router
 from service.items.service import ItemService
 from service.migrations.run import pending_on
-from service.objectives import LATENCY_THRESHOLDS
+from service.objectives import LATENCY_THRESHOLDS, ROUTE_THRESHOLDS
 from service.openapi import DESCRIPTION, TAGS, describe
 from service.products.repository import ProductRepository
 from service.products.routes import router as products_router
@@ -50,7 +50,6 @@ from service.webhooks.repository import WebhookRepository
 from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
-CATALOGUE = ("/products", "/products/{product_id}")
 MAX_BODY_SIZE = 1024 * 1024
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
@@ -126,7 +125,7 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
         service_version=VERSION,
         service_revision=settings.revision,
         latency_thresholds=LATENCY_THRESHOLDS,
-        slow_thresholds=dict.fromkeys(CATALOGUE, min(LATENCY_THRESHOLDS)),
+        slow_thresholds=ROUTE_THRESHOLDS,
         metrics_path=None if settings.admin_port else "/metrics",
         admin_host=settings.admin_host,
         admin_port=settings.admin_port,

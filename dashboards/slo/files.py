@@ -1,5 +1,6 @@
 """The files that follow from the objectives, but for the boards."""
 
+import json
 from pathlib import Path
 
 from dashboards.slo import burning, recordings, scenarios
@@ -43,4 +44,11 @@ def service_module(objectives: Objectives) -> str:
 
 # Seconds that the latency objectives name: each is a bucket of the durations of requests.
 LATENCY_THRESHOLDS = {objectives.latency_thresholds}
+# Those of the routes that have an objective of their own.
+ROUTE_THRESHOLDS = {_written(objectives.route_thresholds)}
 '''
+
+
+def _written(thresholds: dict[str, float]) -> str:
+    pairs = "".join(f"    {json.dumps(route)}: {seconds},\n" for route, seconds in thresholds.items())
+    return f"{{\n{pairs}}}" if pairs else "{}"

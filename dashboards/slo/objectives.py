@@ -160,6 +160,17 @@ class Objectives(_Frozen):
         latencies = (each.threshold_seconds for each in self.objectives if each.kind == "latency")
         return tuple(sorted({seconds for seconds in latencies if seconds is not None}))
 
+    @property
+    def route_thresholds(self) -> dict[str, float]:
+        """The tightest of them for each route that an objective names."""
+        named = [
+            (route, each.threshold_seconds)
+            for each in self.objectives
+            if each.threshold_seconds is not None and each.kind == "latency"
+            for route in each.routes
+        ]
+        return {route: min(seconds for other, seconds in named if other == route) for route, _ in named}
+
 
 def load(path: Path = FILE, *, routes_file: Path = ROUTES_FILE) -> Objectives:
     """Read the objectives.

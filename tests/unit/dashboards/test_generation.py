@@ -52,6 +52,11 @@ def test_the_service_has_a_bucket_for_each_latency_objective() -> None:
     assert app.state.telemetry.settings.latency_thresholds == LATENCY_THRESHOLDS
 
 
+def test_a_request_that_breaks_the_objective_of_its_route_is_slow() -> None:
+    thresholds = create_app(SETTINGS).state.telemetry.settings.slow_thresholds
+    assert thresholds == load().route_thresholds == {"/products": 0.05, "/products/{product_id}": 0.05}
+
+
 def test_routes_are_those_of_the_service() -> None:
     served = sorted(create_app(SETTINGS).openapi()["paths"])
     assert ROUTES_FILE.read_text().split() == served, f"write these lines into {ROUTES_FILE}"
