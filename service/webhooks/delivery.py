@@ -8,6 +8,7 @@ import structlog
 
 from observability import conventions
 from observability.tracing.propagation import outgoing_headers
+from observability.tracing.spans import span
 from service.infra.database import Database
 from service.infra.jobs.handlers import JobContext
 from service.infra.jobs.job import RetryPolicy
@@ -46,7 +47,7 @@ class WebhookDelivery:
         due = await self._deliveries.due(job)
         if due is None:
             return
-        with self._targets.call(server_of(due.message.url)) as call:
+        with self._targets.call(server_of(due.message.url)) as call, span("send_webhook"):
             outcome = await self._sender.send(replace(due.message, traceparent=_traceparent(context)))
             call.was_answered = outcome.status is not None
         await self._settle(job, outcome, attempt=due.attempts + 1)
