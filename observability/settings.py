@@ -23,6 +23,9 @@ class TelemetrySettings:
     # Whether `Server-Timing` tells clients how long database and cache took.
     server_timing: bool = True
 
+    # Whether the application refuses requests under load (`context.mark_shed`): their series exist from the start then.
+    sheds_load: bool = False
+
     # Series one metric may have; more are counted under `<overflow>`.
     series_budget: int = 2_000
     # Folder that several worker processes share; None finds one by itself.

@@ -206,7 +206,11 @@ class _Life:
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
-    routes, build, life = RouteTable(app, http), app.build_middleware_stack, _Life(app, telemetry)
+    routes, build, life = (
+        RouteTable(app, http, sheds_load=telemetry.settings.sheds_load),
+        app.build_middleware_stack,
+        _Life(app, telemetry),
+    )
 
     def outermost(stack: ASGIApp) -> ASGIApp:
         if app.user_middleware:

@@ -126,6 +126,7 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
         service_revision=settings.revision,
         latency_thresholds=LATENCY_THRESHOLDS,
         slow_thresholds=ROUTE_THRESHOLDS,
+        sheds_load=True,
         metrics_path=None if settings.admin_port else "/metrics",
         admin_host=settings.admin_host,
         admin_port=settings.admin_port,

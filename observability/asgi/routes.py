@@ -19,10 +19,14 @@ _LATECOMERS = 1_000
 class RouteTable:
     """Knows the routes of one application by the objects that routers leave in a scope."""
 
-    def __init__(self, app: Any, metrics: HttpMetrics) -> None:
-        """Routes are read from `app.routes` by `prepare`, and again when an unknown one turns up."""
+    def __init__(self, app: Any, metrics: HttpMetrics, *, sheds_load: bool = False) -> None:
+        """Routes are read from `app.routes` by `prepare`, and again when an unknown one turns up.
+
+        With `sheds_load`, the series of refused requests exist from the start, too.
+        """
         self.app = app
         self._metrics = metrics
+        self._sheds_load = sheds_load
         self._known: dict[int, list[Leaf]] = {}
         self._unambiguous: dict[int, RouteMetrics] = {}
         self._late: list[Leaf] = []
@@ -38,6 +42,9 @@ class RouteTable:
             self._learn(leaf)
             if leaf.methods:
                 self._metrics.route(leaf.template).expect(leaf.methods, leaf.status)
+        if self._sheds_load:
+            methods = {method for found in self._known.values() for leaf in found for method in leaf.methods}
+            self._metrics.route(SHED).expect_refusals(sorted(methods))
 
     def find(self, scope: context.Scope) -> RouteMetrics:
         """What records the route that the routers chose for this scope."""

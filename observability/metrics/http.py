@@ -19,6 +19,7 @@ from observability.metrics.registry import Registry
 Outcome = Literal["completed", "client_disconnected", "aborted", "shed"]
 
 SERVER_ERROR = 500
+_UNAVAILABLE = 503
 
 
 class HttpMetrics:
@@ -84,6 +85,12 @@ class RouteMetrics:
                 self._durations[known_method(method), SERVER_ERROR],
             )
         _ = self._outcomes["completed"]
+
+    def expect_refusals(self, methods: Iterable[str]) -> None:
+        """The same for requests that are refused under load."""
+        for method in methods:
+            _ = self._durations[known_method(method), _UNAVAILABLE]
+        _ = self._outcomes["shed"]
 
     def request_answered(
         self, outcome: Outcome, method: str, status: int, seconds: float, record: RequestRecord

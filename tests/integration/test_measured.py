@@ -69,6 +69,15 @@ async def test_every_documented_route_has_its_histograms_before_its_first_reques
         assert [0.0] in statuses.values(), (method, route)
 
 
+async def test_refusals_are_seen_from_the_first(settings: Settings) -> None:
+    async with serving(settings) as api:
+        metrics = await scrape(api)
+    refused = {"http_route": "<shed>", "http_response_status_code": "503"}
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        assert metrics.values(f"{DURATION}_count", http_request_method=method, **refused) == [0.0]
+    assert metrics.values("http_server_request_outcomes_total", http_route="<shed>", outcome="shed") == [0.0]
+
+
 async def test_latency_objectives_are_exact_buckets(api: Api) -> None:
     assert {"0.05", "0.25"} <= (await scrape(api)).labels(f"{DURATION}_bucket", "le")
 
