@@ -121,7 +121,9 @@ def prometheus() -> tuple[Panel, ...]:
             title="Rule evaluation",
             does="The share of its interval that each group of rules takes. Near 100 % alerts come late.",
             unit="percentunit",
-            asks=(Ask(f"max by (rule_group) ({seconds} / ({interval} > 0))", "{{rule_group}}"),),
+            asks=(
+                Ask(_without_folder(f"max by (rule_group) ({seconds} / ({interval} > 0))"), "{{rule_group}}"),
+            ),
             steps=Steps({0.5: YELLOW, 0.9: RED}),
             everywhere=OF_PROMETHEUS,
         ),
@@ -131,7 +133,9 @@ def prometheus() -> tuple[Panel, ...]:
             unit="ops",
             asks=(
                 Ask(
-                    f"sum by (rule_group) (rate({select_everywhere(f.RULE_FAILURES)}[{RATE_WINDOW}]))",
+                    _without_folder(
+                        f"sum by (rule_group) (rate({select_everywhere(f.RULE_FAILURES)}[{RATE_WINDOW}]))"
+                    ),
                     "{{rule_group}}",
                 ),
             ),
@@ -146,3 +150,8 @@ def prometheus() -> tuple[Panel, ...]:
             everywhere=OF_PROMETHEUS,
         ),
     )
+
+
+def _without_folder(groups: str) -> str:
+    """Rule groups by file and name, wherever Prometheus reads its rules."""
+    return f'label_replace({groups}, "rule_group", "${{1}}", "rule_group", ".*/(.*)")'
