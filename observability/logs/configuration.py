@@ -8,7 +8,7 @@ from structlog.typing import Processor
 
 from observability.logs.processors import RepeatLimit, add_ids, redact
 
-# They bring handlers of their own.
+# They bring handlers and levels of their own.
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
@@ -50,6 +50,7 @@ def _join_standard_library(shared: list[Processor], limit: RepeatLimit, level: i
     for name in _SERVERS:
         server = logging.getLogger(name)
         server.handlers.clear()
+        server.setLevel(logging.NOTSET)
         server.propagate = True
 
 

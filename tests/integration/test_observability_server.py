@@ -78,7 +78,7 @@ async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     shop = Shop()
     app = application(shop)
     shop.telemetry = instrument(app, service_name="shop")
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=request.param, log_level="error", loop="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=request.param, log_config=None, loop="none"))
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     shop.connections = server.server_state.connections

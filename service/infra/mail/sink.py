@@ -42,20 +42,49 @@ class MailFolder:
         return message_from_bytes(content, policy=policy.default)
 
 
+class _Keep:
+    def __init__(self, folder: MailFolder) -> None:
+        self._folder = folder
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
+        self._folder.keep(envelope.content)
+        return "250 Kept"
+
+
+class _Conversation(SMTP):
+    """One connection of a sender, which can be ended from outside."""
+
+    def __init__(self, folder: MailFolder, all_of_them: set["_Conversation"]) -> None:
+        super().__init__(
+            _Keep(folder), data_size_limit=MAX_MESSAGE_SIZE, enable_SMTPUTF8=True, ident="Glasshouse"
+        )
+        self._all_of_them = all_of_them
+        self._over = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._all_of_them.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._all_of_them.discard(self)
+        self._over.set()
+
+    async def end(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+            await self._over.wait()
+
+
 @asynccontextmanager
 async def receiving(folder: MailFolder, *, host: str, port: int) -> AsyncIterator[None]:
     """Take every message that is sent to this address until the end of the block."""
-
-    class Keep:
-        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
-            folder.keep(envelope.content)
-            return "250 Kept"
-
-    def make() -> SMTP:
-        return SMTP(Keep(), data_size_limit=MAX_MESSAGE_SIZE, enable_SMTPUTF8=True, ident="Glasshouse")
-
-    server = await asyncio.get_running_loop().create_server(make, host, port)
+    conversations: set[_Conversation] = set()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Conversation(folder, conversations), host, port
+    )
     try:
         yield
     finally:
         server.close()
+        await asyncio.gather(*[conversation.end() for conversation in conversations])

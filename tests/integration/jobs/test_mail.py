@@ -119,3 +119,12 @@ async def test_an_address_that_the_server_refuses_for_now_is_tried_again(
         with pytest.raises(Exception, match=answer[4:]) as refusal:
             await emails.send(SendWelcomeEmail(user_id=user_id), FIRST)
     assert not isinstance(refusal.value, Discard)
+
+
+async def test_a_sender_that_stays_is_hung_up_on_when_the_sink_goes(tmp_path: Path) -> None:
+    port = free_port()
+    async with receiving(MailFolder(tmp_path), host="127.0.0.1", port=port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert (await reader.readline()).startswith(b"220 ")
+    assert await asyncio.wait_for(reader.read(), timeout=60) == b""
+    writer.close()

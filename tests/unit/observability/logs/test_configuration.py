@@ -74,6 +74,17 @@ def test_what_libraries_log_looks_the_same(
     }
 
 
+def test_a_server_started_with_a_level_of_its_own_says_what_others_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    configure()
+    logging.getLogger("uvicorn.error").warning("heard")
+    logging.getLogger("uvicorn.access").info("not heard")
+    assert [line["event"] for line in lines(capsys)] == ["heard"]
+
+
 def test_outside_of_requests_there_are_no_ids(capsys: pytest.CaptureFixture[str]) -> None:
     configure()
     structlog.get_logger().warning("start")
