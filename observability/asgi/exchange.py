@@ -16,6 +16,7 @@ class Owner(Protocol):
     """What an exchange needs of the middleware that made it."""
 
     dress: Dress
+    least_slow: float
 
     def route_of(self, scope: Scope) -> RouteMetrics: ...
 
@@ -59,7 +60,9 @@ class Exchange:
             # How the ASGI specification (2.4) says that the client is gone.
             self._client_left = True
             raise
-        if kind == "http.response.body" and message.get("more_body", False):
+        if kind == "http.response.start":
+            return
+        if kind == "http.response.body" and message.get("more_body"):
             self._stream(message)
         elif kind in {"http.response.body", "http.response.pathsend"}:
             self._end("shed" if self._record.is_shed else "completed")
@@ -107,19 +110,16 @@ class Exchange:
         record, owner = self._record, self._owner
         record.ended_at = now = perf_counter()
         route = owner.route_of(record.scope)
-        record.route = template = route.template
+        record.route = route.template
         owner.request_over()
         seconds = now - self._started_at
         # Before anything is recorded: an exemplar leads to a trace that is kept.
-        record.is_kept = owner.keeps(record, template, self._status, seconds)
-        if self._client_left or _is_disconnected(self._send):
+        if record.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:
+            record.is_kept = owner.keeps(record, route.template, self._status, seconds)
+        # Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`.
+        if self._client_left or getattr(getattr(self._send, "__self__", None), "disconnected", False) is True:
             self._outcome = "client_disconnected"
             route.client_left()
         else:
             self._outcome, method = outcome, record.scope["method"]
             route.request_answered(outcome, method, self._status, seconds, record)
-
-
-def _is_disconnected(send: Send) -> bool:
-    """Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`."""
-    return getattr(getattr(send, "__self__", None), "disconnected", False) is True

@@ -27,9 +27,12 @@ def _as_they_are(headers: Headers, _record: RequestRecord, _seconds: float) -> H
     return headers
 
 
-def _without_timing(headers: Headers, record: RequestRecord, seconds: float) -> Headers:
+def _without_timing(headers: Headers, record: RequestRecord, seconds: float) -> list[tuple[bytes, bytes]]:
+    if not _SET_BY_US.isdisjoint(dict(headers)):
+        # What the application says of this itself would contradict.
+        headers = [header for header in headers if header[0] not in _SET_BY_US]
     return [
-        *_others(headers),
+        *headers,
         (_PROCESS_TIME, b"%.6f" % seconds),
         (_TRACE_ID, b"%032x" % record.trace_number),
     ]
@@ -43,17 +46,6 @@ def _with_timing(headers: Headers, record: RequestRecord, seconds: float) -> Hea
         if db or cache
         else b"app;dur=%.3f, db;dur=0, cache;dur=0" % (seconds * 1e3)
     )
-    return [
-        *_others(headers),
-        (_PROCESS_TIME, b"%.6f" % seconds),
-        (_TRACE_ID, b"%032x" % record.trace_number),
-        (_SERVER_TIMING, timing),
-    ]
-
-
-def _others(headers: Headers) -> Headers:
-    """The headers without those of ours that the application set itself: theirs would contradict."""
-    for name, _ in headers:
-        if name in _SET_BY_US:
-            return [header for header in headers if header[0] not in _SET_BY_US]
-    return headers
+    dressed = _without_timing(headers, record, seconds)
+    dressed.append((_SERVER_TIMING, timing))
+    return dressed

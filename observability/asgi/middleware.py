@@ -56,7 +56,7 @@ class RequestMiddleware:
         self._started = started
         self._stopped = stopped
         settings = telemetry.settings
-        self._metrics_path = settings.metrics_path
+        self._metrics_paths = (settings.metrics_path,) if settings.metrics_path else ()
         self._exposition = telemetry.scrape_endpoint()
         self._routes = routes
         self._recorders = telemetry.recorders
@@ -65,6 +65,7 @@ class RequestMiddleware:
         self._traced_app = tracing.serve(routes.app, app, routes.template)
         self._says = settings.request_log
         self.keeps = tracing.keeps
+        self.least_slow = tracing.least_slow
         self.dress = dress_for(settings)
         self.route_of = routes.find
         self.request_over = metrics.active.dec
@@ -77,7 +78,11 @@ class RequestMiddleware:
         if _COUNTED in scope:
             return self.app(scope, receive, send)
         # Servers with a root path put it in front of the path.
-        if kind == "http" and scope["path"].removeprefix(scope.get("root_path", "")) == self._metrics_path:
+        if (
+            kind == "http"
+            and scope["path"].endswith(self._metrics_paths)
+            and _path(scope) in self._metrics_paths
+        ):
             return self._exposition(scope, receive, send)
         return self._serve(scope, receive, send)
 
@@ -129,3 +134,8 @@ class RequestMiddleware:
             await send(message)
 
         return following
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path

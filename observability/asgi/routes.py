@@ -28,7 +28,7 @@ class RouteTable:
         self._metrics = metrics
         self._sheds_load = sheds_load
         self._known: dict[int, list[Leaf]] = {}
-        self._unambiguous: dict[int, RouteMetrics] = {}
+        self._of_endpoint: dict[int, RouteMetrics] = {}
         self._late: list[Leaf] = []
         self.is_prepared = False
         self.unmatched = metrics.route(UNMATCHED)
@@ -36,7 +36,7 @@ class RouteTable:
     def prepare(self) -> None:
         """Read the routes and let their series exist."""
         self.is_prepared = True
-        self._known, self._unambiguous = {}, {}
+        self._known, self._of_endpoint = {}, {}
         self.unmatched.expect((), 0)
         for leaf in [*leaves(self.app.routes), *self._late]:
             self._learn(leaf)
@@ -48,22 +48,22 @@ class RouteTable:
 
     def find(self, scope: context.Scope) -> RouteMetrics:
         """What records the route that the routers chose for this scope."""
-        chosen = _chosen(scope)
-        return self._unambiguous.get(id(chosen)) or self._search(chosen, scope)
+        return self._of_endpoint.get(id(scope.get("endpoint"))) or self._search(scope)
 
     def template(self, scope: context.Scope) -> str:
         """The template of that route."""
         return self.find(scope).template
 
-    def _search(self, chosen: object, scope: context.Scope) -> RouteMetrics:
+    def _search(self, scope: context.Scope) -> RouteMetrics:
+        chosen = _chosen(scope)
         if chosen is None:
             return self._without_endpoint(scope)
         found = self._known.get(id(chosen)) or self._meet(chosen, scope)
-        if len(found) > 1:
-            return self._metrics.route(_fitting(found, scope).template)
-        metrics = self._metrics.route(found[0].template)
-        if found[0].identities:
-            self._unambiguous[id(chosen)] = metrics
+        metrics = self._metrics.route(_fitting(found, scope).template)
+        endpoint = id(scope["endpoint"])
+        # Most endpoints serve one route: it need not be searched for again.
+        if len(self._known.get(endpoint, ())) == 1:
+            self._of_endpoint[endpoint] = metrics
         return metrics
 
     def _learn(self, leaf: Leaf) -> None:
@@ -123,6 +123,8 @@ def _chosen(scope: context.Scope) -> object:
 
 
 def _fitting(found: list[Leaf], scope: context.Scope) -> Leaf:
+    if len(found) == 1:
+        return found[0]
     path = _path(scope)
     return next((leaf for leaf in found if leaf.fits(path)), found[0])
 

@@ -63,7 +63,7 @@ class RouteMetrics:
         """Look up what every request of the route needs."""
         self.template = template
         self._durations: Children[tuple[str, int], HistogramChild] = Children(
-            lambda key: families.durations.labels(key[0], template, str(key[1])),
+            lambda key: families.durations.labels(_known_method(key[0]), template, str(key[1])),
         )
         self._outcomes: Children[Outcome, CounterChild] = Children(
             lambda outcome: families.outcomes.labels(template, outcome),
@@ -80,24 +80,19 @@ class RouteMetrics:
     def expect(self, methods: Iterable[str], status: int) -> None:
         """Let the series of these methods exist before the first request: `rate` cannot see a first error otherwise."""
         for method in methods:
-            _ = (
-                self._durations[known_method(method), status],
-                self._durations[known_method(method), SERVER_ERROR],
-            )
+            _ = self._durations[method, status], self._durations[method, SERVER_ERROR]
         _ = self._outcomes["completed"]
 
     def expect_refusals(self, methods: Iterable[str]) -> None:
         """The same for requests that are refused under load."""
         for method in methods:
-            _ = self._durations[known_method(method), _UNAVAILABLE]
+            _ = self._durations[method, _UNAVAILABLE]
         _ = self._outcomes["shed"]
 
     def request_answered(
         self, outcome: Outcome, method: str, status: int, seconds: float, record: RequestRecord
     ) -> None:
         """A response went out in full, or the server broke it off."""
-        if method not in conventions.KNOWN_METHODS:
-            method = conventions.OTHER
         exemplar = record.exemplar if record.is_kept else ""
         self._durations[method, status].observe(seconds, exemplar)
         if self._queries is not None:
@@ -123,6 +118,6 @@ class RouteMetrics:
         self._closes[code].observe(seconds)
 
 
-def known_method(method: str) -> str:
+def _known_method(method: str) -> str:
     """The method as a label: a bounded set."""
     return method if method in conventions.KNOWN_METHODS else conventions.OTHER

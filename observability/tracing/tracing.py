@@ -57,6 +57,7 @@ class Tracing:
         sampler: Decides at the start of a request.
         provider: For spans that the application opens itself; None when nothing is traced.
         flush: Exports what waits, and returns within seconds.
+        least_slow: Seconds within which no request is slow, whatever its route.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Tracing:
         self._tracer = self._recording.get_tracer(_SCOPE) if self._recording else NoOpTracer()
         self._slow_after = _slow_after(settings)
         self._slow_after_of = settings.slow_thresholds or {}
+        self.least_slow = min((self._slow_after, *self._slow_after_of.values()))
         self._is_guest = False
         self._replay: Replay | None = None
 
@@ -100,9 +102,7 @@ class Tracing:
         return self._is_telling(record, route, status, seconds)
 
     def _is_telling(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
-        slow_after = (
-            self._slow_after_of.get(route, self._slow_after) if self._slow_after_of else self._slow_after
-        )
+        slow_after = self._slow_after_of.get(route, self._slow_after)
         return seconds > slow_after or (status >= _SERVER_ERROR and not record.is_shed)
 
     async def keep(self, record: RequestRecord, past: Past) -> None:
