@@ -192,6 +192,12 @@ def test_a_worker_measures_its_jobs_and_its_database(registry: Registry) -> None
     assert recorded(registry, "db_client_operation_duration_seconds_count", db_operation_name="SELECT") == 1
 
 
+def test_a_cache_of_the_applications_own_is_counted_under_its_name(registry: Registry) -> None:
+    telemetry = instrument(FastAPI(), service_name="shop", registry=registry)
+    telemetry.cache("menu").looked_up("hit")
+    assert recorded(registry, "cache_requests_total", cache="menu", result="hit") == 1
+
+
 class Silent:
     """As much of a Redis client as there has to be."""
 
