@@ -12,7 +12,7 @@ from observability.conventions import SHED
 from observability.setup import instrument
 from observability.testing import series
 from service import problems
-from service.infra.admission import Admission, Limits
+from service.infra.admission import Admission, Limits, Places
 
 LIMITS = Limits(served=2, waiting=1, wait=60, upload=60, deadline=60)
 SOON = 0.01
@@ -79,7 +79,8 @@ async def work() -> Work:
 
 
 def limited(app: ASGIApp, **changes: Any) -> Admission:
-    return Admission(app, limits=replace(LIMITS, **changes), always=["/healthz"], answer=problems.answer)
+    places = Places(replace(LIMITS, **changes))
+    return Admission(app, places=places, always=["/healthz"], answer=problems.answer)
 
 
 @asynccontextmanager
@@ -208,7 +209,8 @@ async def test_other_than_requests_pass() -> None:
 
 async def test_the_refused_are_counted_as_shed(work: Work) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    app.add_middleware(Admission, limits=replace(LIMITS, waiting=0), always=(), answer=problems.answer)
+    places = Places(replace(LIMITS, waiting=0))
+    app.add_middleware(Admission, places=places, always=(), answer=problems.answer)
 
     @app.get("/work")
     async def serve() -> None:
