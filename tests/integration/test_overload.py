@@ -24,10 +24,12 @@ async def served(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     running = asyncio.create_task(server.serve())
     await until(lambda: server.started)
     ((_, port),) = [listener.getsockname() for listener in server.servers[0].sockets]
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-        yield client
-    server.should_exit = True
-    await running
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await running
 
 
 async def waiting_for_locks(postgres: asyncpg.Connection) -> int:
@@ -56,5 +58,5 @@ async def test_a_busy_process_refuses_tells_its_health_and_counts_whom_it_refuse
         assert refused.json()["type"] == "urn:glasshouse:problem:too-busy"
         assert refused.headers["retry-after"] == "1"
         assert probe.status_code == 200
-        assert f"{REFUSED} 1.0" in metrics.text
+        assert f"{REFUSED} 1\n" in metrics.text
         assert (await patient).status_code == 200
