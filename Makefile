@@ -27,7 +27,7 @@ test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
 	@UV=$(UV) sh tests/on_each_python.sh $(SUPPORTED_PYTHONS)
 
-bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 12 minutes (ARGS="p1 p3" for some rows)
+bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 15 minutes (ARGS="p1 p3" for some rows)
 	@$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up to date
