@@ -122,6 +122,20 @@ async def test_nobody_waits_longer_than_the_limit(work: Work) -> None:
     assert await Exchange().at(app) == 200, "a place that was given up is free"
 
 
+async def test_fewer_may_wait_where_places_are_given_up_slowly(work: Work) -> None:
+    places = Places(replace(LIMITS, served=1, waiting=10, wait=SOON))
+    app = Admission(work, places=places, always=(), answer=problems.answer)
+    async with busy(app, work, 1):
+        await asyncio.sleep(2 * SOON)
+    work.let_go.clear()
+    async with busy(app, work, 1):
+        assert not places.are_full
+        crowd = [asyncio.create_task(Exchange().at(app)) for _ in range(6)]
+        await asyncio.sleep(0)
+        assert places.are_full
+        assert await asyncio.gather(*crowd) == [503] * 6
+
+
 async def test_health_is_told_however_busy_the_process_is(work: Work) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/healthz":
