@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability import context
+from observability.conventions import SHED
 from observability.errors import AlreadyInstrumented
 from observability.metrics.registry import Registry
 from observability.settings import TelemetrySettings
@@ -172,6 +173,22 @@ async def test_the_trace_id_of_the_response_is_the_records() -> None:
     instrument(app, service_name="shop")
     reply = await request(app, "/")
     assert seen == [reply.header("X-Trace-Id")]
+
+
+def test_what_a_server_refuses_in_front_is_counted_as_shed(registry: Registry) -> None:
+    telemetry = instrument(FastAPI(), service_name="shop", registry=registry)
+    telemetry.request_refused("GET")
+    telemetry.request_refused("BREW")
+    refused = {"http_route": SHED, "http_response_status_code": "503"}
+    duration = "http_server_request_duration_seconds_count"
+    for method in ("GET", "_OTHER"):
+        assert [*series(registry, duration, http_request_method=method, **refused).values()] == [1]
+    assert [*series(registry, "http_server_request_outcomes_total", outcome="shed").values()] == [2]
+
+
+def test_a_worker_has_no_requests_to_refuse(registry: Registry) -> None:
+    instrument_worker(service_name="shop", registry=registry).request_refused("GET")
+    assert not series(registry, "http_server_request_outcomes_total")
 
 
 def test_the_build_is_shown(registry: Registry) -> None:
