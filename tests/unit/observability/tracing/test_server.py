@@ -173,8 +173,10 @@ async def test_a_url_that_opentelemetry_shall_leave_out_has_no_trace(
     # What OTEL_PYTHON_FASTAPI_EXCLUDED_URLS=fine becomes when that package is imported.
     monkeypatch.setattr(fastapi_instrumentation, "_excluded_urls_from_env", ExcludeList(["fine"]))
     app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
-    assert (await request(app, "/fine")).status == 200
+    with structlog.testing.capture_logs() as events:
+        assert (await request(app, "/fine")).status == 200
     assert collector.take() == []
+    assert "telemetry_trace_failed" not in {event["event"] for event in events}
     await request(app, "/refusing")
     assert collector.take_one().name == "GET /refusing"
 
