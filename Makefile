@@ -12,7 +12,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons bench check format dashboards stack traffic pictures lock clean
+.PHONY: help run test test-pythons coverage bench check format dashboards stack traffic pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,11 @@ test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
 	@UV=$(UV) sh tests/on_each_python.sh $(SUPPORTED_PYTHONS)
 
-bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 12 minutes (ARGS="p1 p3" for some rows)
+coverage: $(INSTALLED) ## Fails unless the tests of `observability` itself take each of its branches, in about 90 seconds
+	$(BIN)/python -m pytest tests/unit/observability tests/integration/test_admin.py \
+		--cov=observability --cov-branch --cov-report=term-missing --cov-fail-under=100 $(ARGS)
+
+bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 15 minutes (ARGS="p1 p3" for some rows)
 	@$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up to date

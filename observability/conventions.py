@@ -1,4 +1,4 @@
-"""Every name that telemetry shows to the outside, once: metrics, labels, buckets, headers.
+"""Every name that metrics show to the outside, once: metrics, labels, buckets.
 
 Names follow the OpenTelemetry semantic conventions in their Prometheus form where those exist. Renaming
 one breaks dashboards and alerts. Only plain data here, so that reading it loads nothing else.
@@ -278,77 +278,3 @@ TELEMETRY_SPANS = _counter(
 )
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
-
-# Response headers
-PROCESS_TIME_HEADER = "X-Process-Time"  # seconds until the response started
-SERVER_TIMING_HEADER = "Server-Timing"  # app, db and cache, in milliseconds until the response started
-TRACE_ID_HEADER = "X-Trace-Id"
-TRACEPARENT_HEADER = "traceparent"  # https://www.w3.org/TR/trace-context/
-
-BAGGAGE_HEADER = "baggage"  # https://www.w3.org/TR/baggage/
-
-# Attributes of spans
-# https://opentelemetry.io/docs/specs/semconv/registry/attributes/
-SPAN_ROUTE = "http.route"
-SPAN_ERROR_TYPE = "error.type"
-SPAN_DB_SYSTEM = "db.system.name"
-SPAN_DB_NAMESPACE = "db.namespace"
-SPAN_DB_OPERATION = "db.operation.name"
-SPAN_DB_COLLECTION = "db.collection.name"
-SPAN_DB_STATEMENT = "db.query.text"
-SPAN_DB_ROWS = "db.response.returned_rows"
-SPAN_DB_BATCH = "db.operation.batch.size"
-SPAN_POOL = "db.client.connection.pool.name"
-SPAN_SERVER = "server.address"
-SPAN_PORT = "server.port"
-SPAN_METHOD = "http.request.method"
-SPAN_STATUS = "http.response.status_code"
-SPAN_URL = "url.full"
-SPAN_QUERY = "url.query"
-SPAN_MESSAGING_OPERATION = "messaging.operation.type"
-SPAN_MESSAGING_DESTINATION = "messaging.destination.name"
-SPAN_MESSAGE = "messaging.message.id"
-# Of our own
-SPAN_CACHE = "cache.name"
-SPAN_CACHE_RESULT = "cache.result"
-SPAN_TASK = "task.name"
-SPAN_TASK_OUTCOME = "task.outcome"
-SPAN_TASK_ATTEMPT = "task.attempt"
-SPAN_TASK_QUEUE_DELAY = "task.queue_delay"  # seconds
-SPAN_OMITTED = "spans.omitted"
-SPAN_CULPRIT = "event_loop.culprit"
-SPAN_CULPRIT_STACK = "code.stacktrace"
-
-# Events of spans
-LOOP_BLOCKED_EVENT = "event_loop.blocked"
-
-SPAN_ATTRIBUTES: dict[str, str] = {
-    SPAN_ROUTE: "template of the route; not there without one",
-    SPAN_ERROR_TYPE: "class of the error of a call; the status code of a failed response",
-    SPAN_DB_SYSTEM: "as the label `db_system_name`",
-    SPAN_DB_NAMESPACE: "name of the database",
-    SPAN_DB_OPERATION: "as the label `db_operation_name`",
-    SPAN_DB_COLLECTION: "table of a statement that begins plainly with one",
-    SPAN_DB_STATEMENT: "the statement with its placeholders, or the commands of a pipeline; never a value",
-    SPAN_DB_ROWS: "rows that the statement affected or returned, where the driver says so",
-    SPAN_DB_BATCH: "commands in a pipeline",
-    SPAN_POOL: "as the label `db_client_connection_pool_name`",
-    SPAN_SERVER: "host that was called",
-    SPAN_PORT: "its port",
-    SPAN_METHOD: "method of the request",
-    SPAN_STATUS: "status code of the response",
-    SPAN_URL: "address that was called, without credentials, query and fragment",
-    SPAN_MESSAGING_OPERATION: "`send` where a job is enqueued, `process` where it runs",
-    SPAN_MESSAGING_DESTINATION: "name of the job",
-    SPAN_MESSAGE: "id of the job",
-    SPAN_QUERY: "query of the request; what looks like a secret by its name reads `[redacted]`",
-    SPAN_CACHE: "name of the cache",
-    SPAN_CACHE_RESULT: "as the label `result`",
-    SPAN_TASK: "as the label `task`",
-    SPAN_TASK_OUTCOME: "how it ended, as the label `outcome` of background tasks",
-    SPAN_TASK_ATTEMPT: "which run of the job this is, from 1",
-    SPAN_TASK_QUEUE_DELAY: "seconds from enqueueing (or the end of the response) to the start",
-    SPAN_OMITTED: "spans of the request that were not kept: it made too many calls",
-    SPAN_CULPRIT: "`module:function` that kept the event loop busy meanwhile",
-    SPAN_CULPRIT_STACK: "where it was running, innermost function first",
-}

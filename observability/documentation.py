@@ -3,21 +3,17 @@
 import sys
 from collections.abc import Iterator
 
-from observability import conventions
-from observability.conventions import LABELS, METRICS, SPAN_ATTRIBUTES, Metric
+from observability.conventions import LABELS, METRICS, OVERFLOW, Metric
+from observability.header_conventions import RESPONSE_HEADERS
+from observability.span_conventions import ATTRIBUTES
 
 _HEAD = """\
 # What the telemetry says
 
-Written from `observability/conventions.py` by `python -m observability.documentation > docs/telemetry.md`; change it there.
+Written from `conventions.py`, `span_conventions.py` and `header_conventions.py` of `observability` by
+`python -m observability.documentation > docs/telemetry.md`; change it there.
 Durations are in seconds. Names follow the OpenTelemetry semantic conventions in their Prometheus form where those exist.
 """
-
-_HEADERS = {
-    conventions.PROCESS_TIME_HEADER: "seconds from the first byte of the request to the start of the response",
-    conventions.SERVER_TIMING_HEADER: "`app`, `db` and `cache`: milliseconds until the start of the response",
-    conventions.TRACE_ID_HEADER: "trace id of the request, the caller's when it sent a valid `traceparent`",
-}
 
 
 def render() -> str:
@@ -38,7 +34,7 @@ def _buckets(metric: Metric) -> str:
 
 
 def _labels() -> Iterator[str]:
-    yield f"## Labels\n\nValues that exceed a metric's budget of series read `{conventions.OVERFLOW}`.\n"
+    yield f"## Labels\n\nValues that exceed a metric's budget of series read `{OVERFLOW}`.\n"
     yield "| Label | Value |\n|---|---|"
     for label, meaning in LABELS.items():
         yield f"| `{label}` | {meaning} |"
@@ -46,7 +42,7 @@ def _labels() -> Iterator[str]:
 
 def _headers() -> Iterator[str]:
     yield "## Response headers\n\n| Header | Value |\n|---|---|"
-    for header, meaning in _HEADERS.items():
+    for header, meaning in RESPONSE_HEADERS.items():
         yield f"| `{header}` | {meaning} |"
 
 
@@ -54,7 +50,7 @@ def _span_attributes() -> Iterator[str]:
     yield "## Attributes of spans\n"
     yield "Those of requests are OpenTelemetry's: `opentelemetry-instrumentation-fastapi` makes the spans of requests.\n"
     yield "| Attribute | Value |\n|---|---|"
-    for attribute, meaning in SPAN_ATTRIBUTES.items():
+    for attribute, meaning in ATTRIBUTES.items():
         yield f"| `{attribute}` | {meaning} |"
 
 

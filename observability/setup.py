@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anyio import to_thread
@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from observability import conventions
 from observability.asgi.admin import AdminServer
 from observability.asgi.exposition import ScrapeEndpoint
 from observability.asgi.middleware import RequestMiddleware
@@ -47,6 +48,7 @@ class Telemetry:
     runtime: RuntimeWatch
     exposition: Exposition
     tracing: Tracing
+    requests: HttpMetrics | None = None
 
     def scrape_endpoint(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
@@ -72,6 +74,14 @@ class Telemetry:
         """
         job = JobRun(task, queue_delay, headers or {}, job_id, attempt)
         return measured_job(self.tracing, self.recorders, job)
+
+    def request_refused(self, method: str) -> None:
+        """Count a request that is refused under load before the application is called.
+
+        Within it, `context.mark_shed` does that.
+        """
+        if self.requests is not None:
+            self.requests.route(conventions.SHED).request_refused(method)
 
     def cache(self, name: str) -> CacheRecorder:
         """What records the application's own cache of this name."""
@@ -114,15 +124,16 @@ def instrument(
     telemetry = _telemetry(
         service_name, engines, redis, http, settings or TelemetrySettings(), registry, tracer_provider
     )
-    setattr(app.state, _STATE, telemetry)
-    in_process.install()
-    fastapi_cache.install()
-    http = HttpMetrics(
+    requests = HttpMetrics(
         telemetry.registry,
         thresholds=telemetry.settings.latency_thresholds,
         counts_queries=bool(engines),
     )
-    _stand_outside(app, telemetry, http)
+    telemetry = replace(telemetry, requests=requests)
+    setattr(app.state, _STATE, telemetry)
+    in_process.install()
+    fastapi_cache.install()
+    _stand_outside(app, telemetry, requests)
     return telemetry
 
 

@@ -151,6 +151,8 @@ def _require_migrated(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     import uvicorn
 
+    from service.infra.front_door import FrontDoor
+
     uvicorn.run(
         "service.serving:create_app",
         factory=True,
@@ -158,7 +160,7 @@ def _serve(settings: Settings) -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=FrontDoor,
         access_log=False,
         server_header=False,
         headers=SECURITY_HEADERS,

@@ -1,8 +1,9 @@
 """The composition root: the only place that wires."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from limits.aio.storage import RedisStorage
@@ -11,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from observability.settings import TelemetrySettings
-from observability.setup import instrument
+from observability.setup import Telemetry, instrument
 from service import problems
 from service.about import SERVICE_NAME, VERSION
 from service.health.routes import router as health_router
@@ -20,13 +21,14 @@ from service.images.repository import ImageRepository
 from service.images.routes import router as images_router
 from service.images.service import ImageService
 from service.infra import redis as redis_client
-from service.infra.admission import Admission, Limits
+from service.infra.admission import Admission, Limits, Places, too_busy
 from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
 from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
 from service.infra.draining import Draining
+from service.infra.front_door import DOORKEEPER, Doorkeeper
 from service.infra.head import Head
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
@@ -76,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application with everything it needs, from the given settings or, for servers, the environment."""
     settings = settings or _settings_or_exit()
     database, redis = Database(settings), redis_client.connect(settings)
-    draining = Draining(settings.drain_seconds)
+    draining, places = Draining(settings.drain_seconds), Places(_limits(settings))
     app = FastAPI(
         title="Glasshouse",
         version=VERSION,
@@ -84,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=_lifespan(database, redis, draining),
-        middleware=_middleware(settings),
+        middleware=_middleware(places),
         responses=problems.DEFAULT_RESPONSE,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -109,6 +111,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         names=cached_names(ROUTERS),
     )
     _wire(app, settings, database, storage, caching)
+    app.state.doorkeeper = _doorkeeper(places, telemetry)
     app.state.health = HealthService(database, redis, pending_on, draining)
     return app
 
@@ -133,20 +136,34 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
     )
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
-    """From the outside in: what ends a request early comes first."""
-    limits = Limits(
+def _limits(settings: Settings) -> Limits:
+    return Limits(
         served=settings.max_served,
         waiting=settings.max_waiting,
         wait=settings.max_wait,
         upload=settings.upload_timeout,
         deadline=settings.request_timeout,
     )
+
+
+def _middleware(places: Places) -> list[Middleware]:
+    """From the outside in: what ends a request early comes first."""
     return [
         Middleware(BodyLimit, max_body_size=MAX_BODY_SIZE),
-        Middleware(Admission, limits=limits, always=HEALTH_PATHS, answer=problems.answer),
+        Middleware(Admission, places=places, always=HEALTH_PATHS, answer=problems.answer),
         Middleware(Head),
     ]
+
+
+def _doorkeeper(places: Places, telemetry: Telemetry) -> Doorkeeper:
+    metrics_path = telemetry.settings.metrics_path
+    return Doorkeeper(
+        places,
+        always=(*HEALTH_PATHS, metrics_path) if metrics_path else HEALTH_PATHS,
+        headers={"Content-Type": problems.MEDIA_TYPE, **too_busy().headers},
+        body=problems.prepared(too_busy()),
+        refused=telemetry.request_refused,
+    )
 
 
 def _wire(
@@ -182,12 +199,12 @@ def _wire(
 
 def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[FastAPI]:
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         caching: Caching = app.state.caching
         try:
             async with caching.running():
                 with draining.on_signal():
-                    yield
+                    yield {DOORKEEPER: app.state.doorkeeper}
         finally:
             await database.close()
             await redis.aclose()

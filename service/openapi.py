@@ -5,18 +5,21 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from observability.conventions import PROCESS_TIME_HEADER, SERVER_TIMING_HEADER, TRACE_ID_HEADER
+from observability import header_conventions
 from service.problems import Problem
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 # On every response.
 HEADERS = {
-    PROCESS_TIME_HEADER: {"description": "Seconds until the response started", "schema": {"type": "number"}},
-    SERVER_TIMING_HEADER: {
+    header_conventions.PROCESS_TIME: {
+        "description": "Seconds until the response started",
+        "schema": {"type": "number"},
+    },
+    header_conventions.SERVER_TIMING: {
         "description": "Where that time went: `app`, `db`, `cache`, in milliseconds",
         "schema": {"type": "string"},
     },
-    TRACE_ID_HEADER: {
+    header_conventions.TRACE_ID: {
         "description": "Quote it when you ask for help",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     },

@@ -1,6 +1,7 @@
 """Errors as HTTP: RFC 9457 problem details, one shape for everything that can go wrong."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -108,6 +109,23 @@ async def answer(request: Request, error: Exception) -> Response:
     return await handler(request, error)
 
 
+def prepared(error: ServiceError) -> Callable[[bytes], bytes]:
+    """Makes the problem document of this error by the raw path, cheaply: there is no request yet, nor a trace."""
+    nowhere = "/nowhere"
+    before, after = _document(
+        status_of(error),
+        kind=TYPE_PREFIX + error.slug(),
+        title=error.title,
+        detail=error.detail,
+        instance=nowhere,
+    ).split(f'"{nowhere}"')
+
+    def document(path: bytes) -> bytes:
+        return f"{before}{json.dumps(path.decode('latin-1'))}{after}".encode()
+
+    return document
+
+
 def status_of(error: ServiceError) -> HTTPStatus:
     """The HTTP status of an error: that of its nearest ancestor in the tree."""
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
@@ -197,14 +215,35 @@ def _problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     record = context.current()
-    problem = Problem(
-        type=kind,
+    body = _document(
+        status,
+        kind=kind,
         title=title or status.phrase,
-        status=status,
         detail=detail,
         instance=quote(request.scope["path"]),
         trace_id=record.trace_id if record else None,
+        errors=errors,
+    )
+    return Response(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _document(
+    status: HTTPStatus,
+    *,
+    kind: str,
+    title: str,
+    detail: str,
+    instance: str,
+    trace_id: str | None = None,
+    errors: Sequence[FieldProblem] | None = None,
+) -> str:
+    problem = Problem(
+        type=kind,
+        title=title,
+        status=status,
+        detail=detail,
+        instance=instance,
+        trace_id=trace_id,
         errors=list(errors) if errors is not None else None,
     )
-    body = problem.model_dump_json(exclude={"errors"} if errors is None else None)
-    return Response(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return problem.model_dump_json(exclude={"errors"} if errors is None else None)

@@ -1,8 +1,9 @@
 """The files that Grafana reads."""
 
 from dashboards import links
-from dashboards.boards import background, dependencies, overview, requests, runtime, slo, telemetry
+from dashboards.boards import background, overview, requests, runtime, slo, telemetry
 from dashboards.boards.board import Dashboard
+from dashboards.boards.dependencies import board as dependencies
 from dashboards.slo.objectives import Objectives, load
 
 

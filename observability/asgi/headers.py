@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from observability import conventions
+from observability import header_conventions
 from observability.context import RequestRecord
 from observability.settings import TelemetrySettings
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 Dress: TypeAlias = Callable[[Headers, RequestRecord, float], Headers]
 
-_PROCESS_TIME = conventions.PROCESS_TIME_HEADER.lower().encode()
-_SERVER_TIMING = conventions.SERVER_TIMING_HEADER.lower().encode()
-_TRACE_ID = conventions.TRACE_ID_HEADER.lower().encode()
+_PROCESS_TIME = header_conventions.PROCESS_TIME.lower().encode()
+_SERVER_TIMING = header_conventions.SERVER_TIMING.lower().encode()
+_TRACE_ID = header_conventions.TRACE_ID.lower().encode()
 _SET_BY_US = frozenset({_PROCESS_TIME, _TRACE_ID})
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.tracing.buffer import Facts, open_span
 from observability.tracing.propagation import outgoing_headers
 
@@ -19,7 +19,7 @@ def enqueuing(task: str) -> Iterator[dict[str, str]]:
 
 def _producer(task: str) -> Facts:
     attributes = {
-        conventions.SPAN_MESSAGING_OPERATION: "send",
-        conventions.SPAN_MESSAGING_DESTINATION: task,
+        span_conventions.MESSAGING_OPERATION: "send",
+        span_conventions.MESSAGING_DESTINATION: task,
     }
     return Facts(f"send {task}", SpanKind.PRODUCER, attributes)

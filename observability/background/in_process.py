@@ -14,7 +14,7 @@ import fastapi.background
 import starlette.background
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.background.measurement import TaskRun, measured_task
 from observability.context import RequestRecord
 from observability.metrics.background import Runner, TaskMetrics
@@ -72,7 +72,7 @@ async def _run(record: RequestRecord, task: Any, stock: Call) -> None:
 
 
 def _describe(name: str, run: TaskRun) -> Facts:
-    attributes = {conventions.SPAN_TASK: name, conventions.SPAN_TASK_OUTCOME: run.outcome}
+    attributes = {span_conventions.TASK: name, span_conventions.TASK_OUTCOME: run.outcome}
     return Facts(f"run {name}", SpanKind.INTERNAL, attributes)
 
 

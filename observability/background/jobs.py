@@ -8,7 +8,7 @@ from time import perf_counter
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.background.measurement import TaskRun, measured_task
 from observability.context import RequestRecord
 from observability.metrics.recorders import Recorders
@@ -81,15 +81,15 @@ def _attempt_number(job_id: str, attempt: int) -> int:
 
 def _consumer(job: JobRun, run: TaskRun) -> Facts:
     attributes: dict[str, str | float] = {
-        conventions.SPAN_MESSAGING_OPERATION: "process",
-        conventions.SPAN_MESSAGING_DESTINATION: job.task,
-        conventions.SPAN_TASK_OUTCOME: run.outcome,
-        conventions.SPAN_TASK_ATTEMPT: job.attempt,
+        span_conventions.MESSAGING_OPERATION: "process",
+        span_conventions.MESSAGING_DESTINATION: job.task,
+        span_conventions.TASK_OUTCOME: run.outcome,
+        span_conventions.TASK_ATTEMPT: job.attempt,
     }
     if job.job_id:
-        attributes[conventions.SPAN_MESSAGE] = job.job_id
+        attributes[span_conventions.MESSAGE] = job.job_id
     if job.queue_delay is not None:
-        attributes[conventions.SPAN_TASK_QUEUE_DELAY] = job.queue_delay
+        attributes[span_conventions.TASK_QUEUE_DELAY] = job.queue_delay
     return Facts(f"process {job.task}", SpanKind.CONSUMER, attributes, previous=_previous(job))
 
 

@@ -42,7 +42,7 @@ def measured_task(
     """Measure the block as one run of `task`; errors pass through.
 
     Args:
-        metrics: Where to record, `Telemetry.tasks`.
+        metrics: Where to record, `Telemetry.recorders.tasks`.
         task: Name of the task; a bounded set.
         runner: Who runs it.
         queue_delay: Seconds since it was enqueued, None when unknown.

@@ -4,7 +4,7 @@ from time import perf_counter
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.metrics.cache import CacheMetrics, Result
 from observability.tracing.buffer import Facts, add_span
 
@@ -48,7 +48,7 @@ def _add_span(what: str, cache: str, started_at: float, ended_at: float, result:
 
 
 def _describe(what: str, cache: str, result: str) -> Facts:
-    attributes = {conventions.SPAN_CACHE: cache}
+    attributes = {span_conventions.CACHE: cache}
     if result:
-        attributes[conventions.SPAN_CACHE_RESULT] = result
+        attributes[span_conventions.CACHE_RESULT] = result
     return Facts(f"cache {what} {cache}", SpanKind.INTERNAL, attributes)

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.clients.pools import is_connecting, measure_pool
 from observability.clients.statements import operation_of, table_of, without_values
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
@@ -91,15 +91,15 @@ class _Queries:
     def _describe(self, statement: str, rows: int) -> Facts:
         operation, table = operation_of(statement), table_of(statement)
         attributes: dict[str, str | int] = {
-            conventions.SPAN_DB_SYSTEM: self._system,
-            conventions.SPAN_DB_NAMESPACE: self._database,
-            conventions.SPAN_DB_OPERATION: operation,
-            conventions.SPAN_DB_STATEMENT: without_values(statement),
+            span_conventions.DB_SYSTEM: self._system,
+            span_conventions.DB_NAMESPACE: self._database,
+            span_conventions.DB_OPERATION: operation,
+            span_conventions.DB_STATEMENT: without_values(statement),
         }
         if table:
-            attributes[conventions.SPAN_DB_COLLECTION] = table
+            attributes[span_conventions.DB_COLLECTION] = table
         if rows >= 0:
-            attributes[conventions.SPAN_DB_ROWS] = rows
+            attributes[span_conventions.DB_ROWS] = rows
         return Facts(f"{operation} {table or self._database}".rstrip(), SpanKind.CLIENT, attributes)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.errors import AlreadyInstrumented
 from observability.tracing.buffer import Facts, open_span
 from observability.tracing.propagation import outgoing_headers
@@ -67,12 +67,12 @@ def _tracing_send(stock: Send) -> Send:
 def _describe(call: _Call) -> Facts:
     request, url = call.request, call.request.url
     attributes: dict[str, str | int] = {
-        conventions.SPAN_METHOD: request.method,
-        conventions.SPAN_SERVER: url.host,
-        conventions.SPAN_PORT: url.port or {"http": 80, "https": 443}.get(url.scheme, 0),
+        span_conventions.METHOD: request.method,
+        span_conventions.SERVER: url.host,
+        span_conventions.PORT: url.port or {"http": 80, "https": 443}.get(url.scheme, 0),
         # Credentials, query and fragment are not anybody's business.
-        conventions.SPAN_URL: str(url.copy_with(userinfo=b"", query=None, fragment=None)),
+        span_conventions.URL: str(url.copy_with(userinfo=b"", query=None, fragment=None)),
     }
     if call.status:
-        attributes[conventions.SPAN_STATUS] = call.status
+        attributes[span_conventions.STATUS] = call.status
     return Facts(request.method, SpanKind.CLIENT, attributes)

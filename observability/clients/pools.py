@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Engine, Pool, QueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.errors import AlreadyInstrumented
 from observability.metrics.database import PoolMetrics
 from observability.tracing.buffer import Facts, add_span
@@ -83,7 +83,7 @@ def _add_span(started_at: float, ended_at: float, error_type: str, name: str, po
 
 
 def _describe(name: str, pool: str) -> Facts:
-    return Facts(name, SpanKind.INTERNAL, {conventions.SPAN_POOL: pool})
+    return Facts(name, SpanKind.INTERNAL, {span_conventions.POOL: pool})
 
 
 class _Checkout:

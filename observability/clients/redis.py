@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, conventions
+from observability import context, span_conventions
 from observability.errors import AlreadyInstrumented
 from observability.metrics.database import OperationMetrics
 from observability.tracing.buffer import Facts, add_span
@@ -114,12 +114,12 @@ class _Commands:
 
 def _describe(operation: str, commands: Sequence[Any]) -> Facts:
     attributes: dict[str, str | int] = {
-        conventions.SPAN_DB_SYSTEM: _SYSTEM,
-        conventions.SPAN_DB_OPERATION: operation,
+        span_conventions.DB_SYSTEM: _SYSTEM,
+        span_conventions.DB_OPERATION: operation,
     }
     if commands:
-        attributes[conventions.SPAN_DB_BATCH] = len(commands)
-        attributes[conventions.SPAN_DB_STATEMENT] = " ".join(map(_operation, commands[:_COMMANDS_SHOWN]))
+        attributes[span_conventions.DB_BATCH] = len(commands)
+        attributes[span_conventions.DB_STATEMENT] = " ".join(map(_operation, commands[:_COMMANDS_SHOWN]))
     return Facts(operation, SpanKind.CLIENT, attributes)
 
 

@@ -99,6 +99,11 @@ class RouteMetrics:
             self._queries.observe(record.query_count, exemplar)
         self._outcomes[outcome].inc()
 
+    def request_refused(self, method: str) -> None:
+        """A server refused a request before an application was called; that takes no time worth telling."""
+        self._durations[known_method(method), _UNAVAILABLE].observe(0.0)
+        self._outcomes["shed"].inc()
+
     def client_left(self) -> None:
         """The client did not wait for the end of the response: no latency of ours."""
         self._outcomes["client_disconnected"].inc()

@@ -21,7 +21,7 @@ class Block:
         self._over = over
 
     def end(self, now: float) -> None:
-        """The loop runs again."""
+        """The loop runs again, as of this moment of `time.perf_counter()`."""
         self.ended_at = now
         self._over()
 

@@ -15,7 +15,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from observability import conventions
+from observability import span_conventions
 from observability.context import RequestRecord
 from observability.tracing.buffer import Buffer, Buffered, Facts, OpenSpan, Parent
 from observability.tracing.ids import given_ids
@@ -86,6 +86,6 @@ def _start_and_end(tracer: Tracer, record: RequestRecord, span: Buffered, parent
             start_time=record.wall_clock(started_at),
         )
     if error_type:
-        made.set_attribute(conventions.SPAN_ERROR_TYPE, error_type)
+        made.set_attribute(span_conventions.ERROR_TYPE, error_type)
         made.set_status(Status(StatusCode.ERROR))
     made.end(record.wall_clock(ended_at))

@@ -1,7 +1,7 @@
 """What others are told when they are called on behalf of a request: W3C Trace Context and Baggage."""
 
 from observability.context import RequestRecord, current
-from observability.conventions import BAGGAGE_HEADER, TRACEPARENT_HEADER
+from observability.header_conventions import BAGGAGE, TRACEPARENT
 from observability.tracing.buffer import current_span_number
 
 
@@ -15,9 +15,9 @@ def outgoing_headers() -> dict[str, str]:
         return {}
     traceparent = f"00-{record.trace_id}-{current_span_number(record):016x}-{record.is_sampled:02x}"
     baggage = _baggage(record)
-    return {TRACEPARENT_HEADER: traceparent, **({BAGGAGE_HEADER: baggage} if baggage else {})}
+    return {TRACEPARENT: traceparent, **({BAGGAGE: baggage} if baggage else {})}
 
 
 def _baggage(record: RequestRecord) -> str:
-    name = BAGGAGE_HEADER.encode()
+    name = BAGGAGE.encode()
     return ",".join(value.decode("latin-1") for key, value in record.scope.get("headers", ()) if key == name)

@@ -25,7 +25,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from observability import conventions
+from observability import conventions, span_conventions
 from observability.context import RequestRecord, current
 from observability.redaction import redacted_query
 from observability.tracing.ids import given_ids
@@ -34,7 +34,7 @@ from observability.tracing.promotion import remote_context
 RouteOf = Callable[[Mapping[str, Any]], str]
 
 # By its present name, and by the former ones that the environment may choose.
-_WITH_QUERY = {conventions.SPAN_QUERY, "http.target", "http.url"}
+_WITH_QUERY = {span_conventions.QUERY, "http.target", "http.url"}
 _NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
 
@@ -130,7 +130,7 @@ class Replay:
         error = past.error
         traceback = error.__traceback__ if error else None
         try:
-            await self._traced(scope, _receive, _discard)
+            await self._traced(scope, _nobody, _nobody)
         except BaseException as raised:
             if raised is not error:
                 raise
@@ -155,12 +155,8 @@ async def _answer_again(request: Request, _error: Exception) -> ASGIApp:
     return answer
 
 
-async def _receive() -> Message:
-    return {"type": "http.disconnect"}
-
-
-async def _discard(_message: Message) -> None:
-    pass
+async def _nobody(*_said: Message) -> Any:
+    """The client of a request that is over: says nothing, hears nothing."""
 
 
 class ServerTracer(Tracer):
@@ -205,7 +201,7 @@ class ServerTracer(Tracer):
         route = record.route or self._route_of(record.scope)
         name = _method(record.scope)
         if route != conventions.UNMATCHED:
-            span.set_attribute(conventions.SPAN_ROUTE, route)
+            span.set_attribute(span_conventions.ROUTE, route)
             name = f"{name} {route}".lstrip()
         span.update_name(name)
         said = getattr(span, "attributes", None) or {}
@@ -213,12 +209,14 @@ class ServerTracer(Tracer):
             span.set_attribute(attribute, redacted_query(said[attribute]))
         if record.culprit:
             described = {
-                conventions.SPAN_CULPRIT: record.culprit,
-                conventions.SPAN_CULPRIT_STACK: record.culprit_stack,
+                span_conventions.CULPRIT: record.culprit,
+                span_conventions.CULPRIT_STACK: record.culprit_stack,
             }
-            span.add_event(conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at))
+            span.add_event(
+                span_conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at)
+            )
         if record.spans is not None and record.spans.omitted:
-            span.set_attribute(conventions.SPAN_OMITTED, record.spans.omitted)
+            span.set_attribute(span_conventions.OMITTED, record.spans.omitted)
         end(record.wall_clock(record.ended_at or perf_counter()))
 
 

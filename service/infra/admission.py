@@ -14,6 +14,8 @@ from service.errors import Unavailable
 
 # Methods whose requests have no body to wait for.
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+# About twenty requests tell how quickly places are given up.
+_WEIGHT_OF_THE_LAST = 0.05
 
 
 class TooBusy(Unavailable):
@@ -52,6 +54,76 @@ class Limits:
     deadline: float
 
 
+class Places:
+    """Those of one process, for requests that are served and for requests that wait."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._free = asyncio.Semaphore(limits.served)
+        self._served = self._waiting = self._expected = 0
+        # Seconds from one request that makes room to the next, of late, while there was none.
+        self._interval = self._since = 0.0
+
+    @property
+    def are_full(self) -> bool:
+        """Whether whoever comes now would be refused."""
+        known = self._served + self._waiting + self._expected
+        return known >= self.limits.served + self._may_wait
+
+    def expect(self) -> None:
+        """Count a request whose task has not begun yet: a server may read many requests before the first of them runs."""
+        if not self._expected:
+            asyncio.get_running_loop().call_soon(self._expect_nobody)
+        self._expected += 1
+
+    async def admit(self, place: "_Place") -> None:
+        """Take the place, now or after a wait.
+
+        Raises:
+            TooBusy: Too many wait already, or the wait was too long.
+        """
+        if not self._free.locked():
+            await place.take()
+            return
+        if self._waiting >= self._may_wait:
+            raise _shed()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.limits.wait):
+                await place.take()
+        except TimeoutError as error:
+            raise _shed() from error
+        finally:
+            self._waiting -= 1
+
+    async def take(self) -> None:
+        had_to_wait = self._free.locked()
+        await self._free.acquire()
+        self._served += 1
+        if not had_to_wait and self._free.locked():
+            self._since = asyncio.get_running_loop().time()
+
+    def leave(self) -> None:
+        if self._free.locked():
+            self._keep_pace()
+        self._served -= 1
+        self._free.release()
+
+    @property
+    def _may_wait(self) -> int:
+        """No more than get a place in half of the longest wait: to refuse who has waited in vain costs more."""
+        in_time = self.limits.wait / 2 / self._interval if self._interval else self.limits.waiting
+        return min(self.limits.waiting, int(in_time))
+
+    def _keep_pace(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._interval += (now - self._since - self._interval) * _WEIGHT_OF_THE_LAST
+        self._since = now
+
+    def _expect_nobody(self) -> None:
+        self._expected = 0
+
+
 class Admission:
     """Serves so many requests at once, lets some wait for a moment, and refuses the rest quickly."""
 
@@ -59,17 +131,16 @@ class Admission:
         self,
         app: ASGIApp,
         *,
-        limits: Limits,
+        places: Places,
         always: Iterable[str],
         answer: Callable[[Request, Exception], Awaitable[Response]],
     ) -> None:
         """Stand before `app`; the paths of `always` pass, and `answer` says in HTTP why a request was refused."""
         self.app = app
-        self._limits = limits
+        self._places = places
+        self._limits = places.limits
         self._always = frozenset(always)
         self._answer = answer
-        self._places = asyncio.Semaphore(limits.served)
-        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve or refuse a request; anything else passes."""
@@ -78,28 +149,13 @@ class Admission:
             return
         place = _Place(self._places)
         try:
-            await self._admit(place)
+            await self._places.admit(place)
             await self._serve(place, scope, receive, send)
         except (TooBusy, DeadlineExceeded, _UploadTooSlow) as refusal:
             response = await self._answer(Request(scope), refusal)
             await response(scope, receive, send)
         finally:
             place.leave()
-
-    async def _admit(self, place: "_Place") -> None:
-        if not self._places.locked():
-            await place.take()
-            return
-        if self._waiting == self._limits.waiting:
-            raise _shed()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.wait):
-                await place.take()
-        except TimeoutError as error:
-            raise _shed() from error
-        finally:
-            self._waiting -= 1
 
     async def _serve(self, place: "_Place", scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = False
@@ -130,18 +186,18 @@ class _Place:
 
     __slots__ = ("_is_taken", "_places")
 
-    def __init__(self, places: asyncio.Semaphore) -> None:
+    def __init__(self, places: Places) -> None:
         self._places = places
         self._is_taken = False
 
     async def take(self) -> None:
-        await self._places.acquire()
+        await self._places.take()
         self._is_taken = True
 
     def leave(self) -> None:
         if self._is_taken:
             self._is_taken = False
-            self._places.release()
+            self._places.leave()
 
 
 class _Upload:
@@ -176,6 +232,11 @@ class _Upload:
         self._clock.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
+def too_busy() -> TooBusy:
+    # No header can say less, and whoever waits now has a place or is refused by then.
+    return TooBusy("The service has more to do than it can; nothing was done for this request", retry_after=1)
+
+
 def _shed() -> TooBusy:
     context.mark_shed()
-    return TooBusy("The service has more to do than it can; nothing was done for this request", retry_after=1)
+    return too_busy()

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import structlog
 
-from observability import conventions
+from observability.header_conventions import TRACEPARENT
 from observability.tracing.propagation import outgoing_headers
 from observability.tracing.spans import span
 from service.infra.database import Database
@@ -73,8 +73,7 @@ class WebhookDelivery:
 
 def _traceparent(context: JobContext) -> str:
     """Of this run, or else of whoever enqueued it."""
-    name = conventions.TRACEPARENT_HEADER
-    return outgoing_headers().get(name) or context.headers.get(name, "")
+    return outgoing_headers().get(TRACEPARENT) or context.headers.get(TRACEPARENT, "")
 
 
 def _status(outcome: Outcome, attempt: int) -> DeliveryStatus:

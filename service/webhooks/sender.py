@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import httpx2
 
-from observability import conventions
+from observability.header_conventions import TRACEPARENT
 from service.infra.outgoing.resolver import Resolver
 from service.infra.outgoing.transport import CheckedTransport
 from service.webhooks.signing import signed_headers
@@ -77,7 +77,7 @@ class Sender:
         body, status = message.body.encode(), None
         headers = signed_headers(message.secret, message.delivery_id, message.body, now)
         if message.traceparent:
-            headers[conventions.TRACEPARENT_HEADER] = message.traceparent
+            headers[TRACEPARENT] = message.traceparent
         try:
             async with (
                 asyncio.timeout(self._timeout),

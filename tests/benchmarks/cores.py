@@ -11,6 +11,9 @@ OTHERS = ALL - MEASURED
 
 
 def stay_on(cores: AbstractSet[int], pid: int = 0) -> None:
-    """Keep a process (this one by default) and what it starts from now on to these cores, where that is possible."""
-    if OTHERS:
+    """Keep a process (this one by default) and what it starts from now on to these cores, where that is possible.
+
+    A process that was started within some cores does not know of the others, but may move there.
+    """
+    if cores:
         os.sched_setaffinity(pid, cores)

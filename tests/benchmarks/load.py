@@ -17,6 +17,7 @@ from tests.benchmarks.workers import next_question
 _CONNECTS_AT_ONCE = 100
 _LOOK_SECONDS = 0.1
 _GOOD = range(200, 300)
+_REFUSED = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Outcome:
         seconds: How long it ran.
         latencies: Seconds of each good answer, sorted.
         errors: Bad answers, and connections that were lost.
+        refused: How many of the bad answers were 503.
         unanswered: Connections without a single good answer.
         client_cpu: Share of a core that all streams together used: near 1, the load was the bottleneck.
     """
@@ -62,6 +64,7 @@ class Outcome:
     seconds: float
     latencies: tuple[float, ...]
     errors: int
+    refused: int
     unanswered: int
     client_cpu: float
 
@@ -132,7 +135,8 @@ def _let_go(stream: Stream, crew: Sequence["Client"]) -> None:
 def _outcome(crew: Sequence["Client"], seconds: float, client_cpu: float) -> Outcome:
     latencies = sorted(latency for client in crew for latency in client.latencies)
     unanswered = sum(not client.latencies for client in crew)
-    return Outcome(seconds, tuple(latencies), sum(client.errors for client in crew), unanswered, client_cpu)
+    errors, refused = sum(client.errors for client in crew), sum(client.refused for client in crew)
+    return Outcome(seconds, tuple(latencies), errors, refused, unanswered, client_cpu)
 
 
 class Client(asyncio.Protocol):
@@ -140,7 +144,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, requests: Iterator[bytes]) -> None:
         self.latencies: list[float] = []
-        self.errors = 0
+        self.errors = self.refused = 0
         self._requests = requests
         self._responses = Responses()
         self._is_hurried = False
@@ -159,6 +163,7 @@ class Client(asyncio.Protocol):
         self._ask()
         await self._was_answered.wait()
         self.latencies.clear()
+        self.errors = self.refused = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -185,6 +190,7 @@ class Client(asyncio.Protocol):
                 self.latencies.append(seconds)
             else:
                 self.errors += 1
+                self.refused += status == _REFUSED
             if self._is_hurried:
                 self._ask()
             elif self._due:

@@ -8,31 +8,34 @@ from multiprocessing.connection import Connection
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tests.benchmarks.workers import Failure, next_question
 
 _KEEP_ALIVE_SECONDS = 120
 
 
-def serve(pipe: Connection, make: Callable[[], ASGIApp]) -> None:
+def serve(
+    pipe: Connection, make: Callable[[], ASGIApp], protocol: type[asyncio.Protocol] = HttpToolsProtocol
+) -> None:
     """Say the port, and serve until the pipe is closed."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(pipe, make()))
+        runner.run(_serve(pipe, make(), protocol))
 
 
-async def _serve(pipe: Connection, app: ASGIApp) -> None:
+async def _serve(pipe: Connection, app: ASGIApp, protocol: type[asyncio.Protocol]) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
-        server = _Announced(_configuration(app), pipe, port=listening.getsockname()[1])
+        server = _Announced(_configuration(app, protocol), pipe, port=listening.getsockname()[1])
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         await asyncio.to_thread(next_question, pipe)
         server.should_exit = True
         await serving
 
 
-def _configuration(app: ASGIApp) -> uvicorn.Config:
+def _configuration(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=protocol,
         access_log=False,
         log_level="warning",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

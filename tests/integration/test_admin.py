@@ -9,10 +9,14 @@ from contextlib import closing
 
 import pytest
 import structlog
+from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 from observability.asgi import admin
 from observability.asgi.admin import AdminServer
+from observability.settings import TelemetrySettings
+from observability.setup import instrument
 from service.infra.embedded.ports import free_port
 
 HOST = "127.0.0.1"
@@ -61,29 +65,39 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def answers(port: int, text: str) -> bool:
+def seen(port: int) -> str:
+    """The answer, empty where nobody answers."""
     try:
-        return answer(port) == text
+        return answer(port)
     except (OSError, http.client.HTTPException):
-        return False
+        return ""
 
 
 def test_it_answers_whatever_the_path_until_it_is_stopped(port: int, serve: Serve) -> None:
     server = serve("here")
-    eventually(lambda: answers(port, "here"))
+    eventually(lambda: seen(port) == "here")
     server.stop()
-    eventually(lambda: not answers(port, "here"))
+    eventually(lambda: not seen(port))
+
+
+def test_an_application_shows_its_metrics_there_while_it_is_served(port: int) -> None:
+    app = FastAPI()
+    settings = TelemetrySettings(admin_host=HOST, admin_port=port)
+    instrument(app, service_name="shop", settings=settings)
+    with TestClient(app):
+        eventually(lambda: "# TYPE http_server_active_requests gauge" in seen(port))
+    eventually(lambda: not threads())
 
 
 def test_a_second_server_stands_by_says_so_once_and_takes_over(port: int, serve: Serve) -> None:
     with structlog.testing.capture_logs() as events:
         first = serve("first")
-        eventually(lambda: answers(port, "first"))
+        eventually(lambda: seen(port) == "first")
         serve("second")
         eventually(lambda: events)
         assert answer(port) == "first"
         first.stop()
-        eventually(lambda: answers(port, "second"))
+        eventually(lambda: seen(port) == "second")
     (said,) = events
     assert (said["event"], said["port"], said["effect"]) == ("admin_port_taken", port, "standing by")
 
@@ -95,7 +109,7 @@ def test_a_server_that_stands_by_can_be_stopped_and_started_again(port: int, ser
         for _ in range(50):
             waiting.stop()
             waiting.start()
-    eventually(lambda: answers(port, "waiting"))
+    eventually(lambda: seen(port) == "waiting")
     eventually(lambda: len(threads()) == 1)
 
 
@@ -106,4 +120,4 @@ def test_a_server_that_was_stopped_while_it_started_serves_nothing(port: int) ->
 
     server = AdminServer(stopping, HOST, port)
     server._run(server._stopped)
-    assert not answers(port, "too late")
+    assert seen(port) != "too late"

@@ -38,6 +38,7 @@ POOL = f'{API}, db_client_connection_pool_name="read"'
 TIMEOUTS = f"db_client_connection_timeouts_total{{{POOL}}}"
 QUERIES = "http_server_request_db_queries"
 ROUTE = f'{API}, http_route="/products"'
+ENDED = f"http_server_request_outcomes_total{{{API}, outcome="
 LAG = "asyncio_event_loop_lag_seconds"
 BLOCKED = f'asyncio_event_loop_blocked_total{{{API}, culprit="shop:price"}}'
 OPERATIONS = f"db_client_operation_duration_seconds_count{{{API}, "
@@ -77,6 +78,10 @@ CASES: dict[str, tuple[Series, Series]] = {
     "TooManyQueriesPerRequest": (
         histogram(QUERIES, ROUTE, below="8.0", above="13.0", all_of=GROWING),
         histogram(QUERIES, ROUTE, below="3.0", above="5.0", all_of=GROWING),
+    ),
+    "RequestsShed": (
+        {f'{ENDED}"shed"}}': "0+60x90", f'{ENDED}"completed"}}': GROWING},
+        {f'{ENDED}"shed"}}': SLOWLY, f'{ENDED}"completed"}}': "0+10x90"},
     ),
     "EventLoopBlocked": ({BLOCKED: SLOWLY}, {BLOCKED: "0+0x40 1+0x50"}),
     "EventLoopLagging": (

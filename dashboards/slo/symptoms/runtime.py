@@ -1,6 +1,6 @@
 """Pitfalls of a process: blocking code, and what runs out."""
 
-from dashboards.slo.query import Query, value_of
+from dashboards.slo.query import Query, share_above, value_of
 from dashboards.slo.symptoms.symptom import Symptom
 from observability import conventions
 
@@ -10,7 +10,21 @@ def runtime(ours: Query) -> tuple[Symptom, ...]:
     culprit = (conventions.CULPRIT,)
     busy, threads = conventions.THREAD_POOL_BUSY.name, conventions.THREAD_POOL_WORKERS.name
     open_files, most_files = conventions.PROCESS_OPEN_FDS.name, conventions.PROCESS_MAX_FDS.name
+    outcomes = conventions.HTTP_OUTCOMES.name
     return (
+        Symptom(
+            name="RequestsShed",
+            expr=share_above(
+                ours.increase(outcomes, "5m", f'{conventions.OUTCOME}="shed"'),
+                ours.increase(outcomes, "5m"),
+                bound=0.01,
+                minimum=10,
+            ),
+            hold="2m",
+            board="requests",
+            summary="{{ $labels.instance }} refuses {{ $value | humanizePercentage }} of its requests",
+            description="More is asked of the process than it can do in time: it serves what it can, and the rest gets 503 at once.",
+        ),
         Symptom(
             name="EventLoopBlocked",
             expr=f"{ours.increase(conventions.LOOP_BLOCKED.name, '10m', by=culprit)} >= 5",

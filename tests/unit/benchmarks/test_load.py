@@ -99,7 +99,7 @@ def test_a_paced_client_counts_the_wait_of_a_request_behind_a_slow_answer(
 
 
 def test_percentiles_and_rates_are_those_of_the_good_answers() -> None:
-    outcome = Outcome(2.0, tuple(range(1, 101)), errors=3, unanswered=0, client_cpu=0.1)
+    outcome = Outcome(2.0, tuple(range(1, 101)), errors=3, refused=1, unanswered=0, client_cpu=0.1)
     assert outcome.rate == 50.0
     assert outcome.percentile(0.5) == 51
     assert outcome.percentile(0.99) == 100

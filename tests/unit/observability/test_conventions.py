@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from observability import span_conventions
 from observability.conventions import LABELS, METRICS, Metric
 
 ids = [metric.name for metric in METRICS]
@@ -34,6 +35,13 @@ def test_every_metric_and_label_is_explained(metric: Metric) -> None:
 def test_histograms_have_ascending_buckets_and_others_none(metric: Metric) -> None:
     assert bool(metric.buckets) == (metric.kind == "histogram")
     assert list(metric.buckets) == sorted(set(metric.buckets))
+
+
+def test_every_attribute_of_a_span_is_explained() -> None:
+    names = {
+        value for name, value in vars(span_conventions).items() if name.isupper() and isinstance(value, str)
+    }
+    assert names - span_conventions.ATTRIBUTES.keys() == {span_conventions.LOOP_BLOCKED_EVENT}
 
 
 def test_reading_the_names_loads_no_framework() -> None:

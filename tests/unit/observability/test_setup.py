@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability import context
+from observability.conventions import SHED
 from observability.errors import AlreadyInstrumented
 from observability.metrics.registry import Registry
 from observability.settings import TelemetrySettings
@@ -174,6 +175,22 @@ async def test_the_trace_id_of_the_response_is_the_records() -> None:
     assert seen == [reply.header("X-Trace-Id")]
 
 
+def test_what_a_server_refuses_in_front_is_counted_as_shed(registry: Registry) -> None:
+    telemetry = instrument(FastAPI(), service_name="shop", registry=registry)
+    telemetry.request_refused("GET")
+    telemetry.request_refused("BREW")
+    refused = {"http_route": SHED, "http_response_status_code": "503"}
+    duration = "http_server_request_duration_seconds_count"
+    for method in ("GET", "_OTHER"):
+        assert [*series(registry, duration, http_request_method=method, **refused).values()] == [1]
+    assert [*series(registry, "http_server_request_outcomes_total", outcome="shed").values()] == [2]
+
+
+def test_a_worker_has_no_requests_to_refuse(registry: Registry) -> None:
+    instrument_worker(service_name="shop", registry=registry).request_refused("GET")
+    assert not series(registry, "http_server_request_outcomes_total")
+
+
 def test_the_build_is_shown(registry: Registry) -> None:
     settings = TelemetrySettings(service_version="1.2", service_revision="abc")
     instrument_worker(service_name="shop-worker", settings=settings, registry=registry)
@@ -190,6 +207,12 @@ def test_a_worker_measures_its_jobs_and_its_database(registry: Registry) -> None
     assert recorded(registry, "background_task_duration_seconds_count", outcome="succeeded", **labels) == 1
     assert recorded(registry, "background_task_queue_delay_seconds_sum", **labels) == 3
     assert recorded(registry, "db_client_operation_duration_seconds_count", db_operation_name="SELECT") == 1
+
+
+def test_a_cache_of_the_applications_own_is_counted_under_its_name(registry: Registry) -> None:
+    telemetry = instrument(FastAPI(), service_name="shop", registry=registry)
+    telemetry.cache("menu").looked_up("hit")
+    assert recorded(registry, "cache_requests_total", cache="menu", result="hit") == 1
 
 
 class Silent:

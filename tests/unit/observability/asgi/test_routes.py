@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from observability.conventions import UNMATCHED
+from observability.conventions import SHED, UNMATCHED
+from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument
 from observability.testing import label_values, recorded, series
 from tests.unit.observability.server import request, start
@@ -355,6 +356,18 @@ async def test_success_and_failure_of_each_route_exist_before_the_first_request(
     known = {(dict(labels)["http_route"], dict(labels)["http_response_status_code"]) for labels in found}
     assert known >= {("/v1/items", "200"), ("/v1/items", "500"), ("/orders", "201"), ("/orders", "500")}
     assert set(found.values()) == {0}
+
+
+async def test_refusals_under_load_exist_before_the_first_where_the_application_says_so() -> None:
+    app = FastAPI()
+    app.get("/items")(lambda: None)
+    app.post("/items")(lambda: None)
+    telemetry = instrument(app, service_name="shop", settings=TelemetrySettings(sheds_load=True))
+    await start(app)
+    refused = {"http_route": SHED, "http_response_status_code": "503"}
+    for method in ("GET", "POST"):
+        assert recorded(telemetry.registry, DURATIONS, http_request_method=method, **refused) == 0
+    assert recorded(telemetry.registry, OUTCOMES, http_route=SHED, outcome="shed") == 0
 
 
 async def test_routes_added_during_the_start_exist_before_the_first_request() -> None:

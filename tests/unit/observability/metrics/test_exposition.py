@@ -3,6 +3,7 @@
 import gzip
 import math
 from collections.abc import Iterable
+from types import SimpleNamespace
 
 import prometheus_client
 import pytest
@@ -75,6 +76,18 @@ def test_what_is_written_reads_back_as_what_was_recorded(
     weight.observe(0.75)
     after = samples(registry.collect())
     assert parsed(exposition, what) == after != before
+
+
+def test_a_long_exposition_gives_other_threads_their_turn(
+    exposition: Exposition, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[float] = []
+    monkeypatch.setattr("observability.metrics.text.time", SimpleNamespace(sleep=turns.append))
+    stock = Gauge(STOCK, registry)
+    for number in range(200):
+        stock.labels(f"shop {number}").set(1)
+    exposition.render(TEXT)
+    assert turns == [0] * 3
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e300, -0.1, 2.0**60])

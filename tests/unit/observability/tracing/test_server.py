@@ -4,15 +4,23 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import APIRouter, BackgroundTasks, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
+from opentelemetry import propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.instrumentation import fastapi as fastapi_instrumentation
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.http import ExcludeList
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
+from observability.tracing.server import ServerTracers
 from tests.unit.observability.server import Socket, request
 from tests.unit.observability.tracing.conftest import Collector, seen
 
@@ -128,6 +136,59 @@ async def test_an_application_without_its_outermost_layer_is_traced_afterwards(c
     traced(app, collector, trace_sample_ratio=1)
     assert (await request(app, "/fine")).body == b"bare"
     assert collector.take_one().name == "GET"
+
+
+class Refusing(SpanProcessor):
+    def on_start(self, *_span: Any, **_options: Any) -> None:
+        raise Broken
+
+
+async def test_a_provider_that_fails_afterwards_fails_no_request(collector: Collector) -> None:
+    app = traced(shop(), collector, trace_sample_ratio=0, slow_threshold=0)
+    collector.provider.add_span_processor(Refusing())
+    with structlog.testing.capture_logs() as events:
+        reply = await request(app, "/fine")
+    assert (reply.status, reply.error) == (200, None)
+    assert "telemetry_trace_failed" in {event["event"] for event in events}
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_the_callers_span_is_the_parent_whatever_the_propagators_read(
+    ratio: float, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", W3CBaggagePropagator())  # as OTEL_PROPAGATORS=baggage
+    app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
+    trace_id, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    await request(app, "/fine", headers=[(b"traceparent", f"00-{trace_id}-{caller}-01".encode())])
+    kept = collector.take_one()
+    assert kept.parent is not None
+    assert (f"{kept.parent.trace_id:032x}", f"{kept.parent.span_id:016x}") == (trace_id, caller)
+    assert kept.parent.is_remote
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_a_url_that_opentelemetry_shall_leave_out_has_no_trace(
+    ratio: float, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What OTEL_PYTHON_FASTAPI_EXCLUDED_URLS=fine becomes when that package is imported.
+    monkeypatch.setattr(fastapi_instrumentation, "_excluded_urls_from_env", ExcludeList(["fine"]))
+    app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
+    with structlog.testing.capture_logs() as events:
+        assert (await request(app, "/fine")).status == 200
+    assert collector.take() == []
+    assert "telemetry_trace_failed" not in {event["event"] for event in events}
+    await request(app, "/refusing")
+    assert collector.take_one().name == "GET /refusing"
+
+
+def test_spans_that_belong_to_no_request_are_the_providers_alone(collector: Collector) -> None:
+    collector.provider.sampler = ALWAYS_ON
+    tracer = ServerTracers(collector.provider, lambda _scope: "/never").get_tracer("theirs")
+    tracer.start_span("one", kind=SpanKind.CLIENT).end()
+    with tracer.start_as_current_span("other"):
+        pass
+    kept = [(span.name, span.kind, span.parent) for span in collector.take()]
+    assert kept == [("one", SpanKind.CLIENT, None), ("other", SpanKind.INTERNAL, None)]
 
 
 async def test_starlette_is_traced_like_fastapi(collector: Collector) -> None:

@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 from observability import context
@@ -493,6 +493,14 @@ def test_a_job_that_succeeds_leaves_a_trace_only_if_it_was_chosen(collector: Col
     assert context.current() is None
 
 
+def test_a_job_that_nobody_traced_begins_a_trace_when_it_fails(collector: Collector) -> None:
+    telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
+    with pytest.raises(Broken), telemetry.measured_task("nightly"):
+        raise Broken
+    job = collector.take_one()
+    assert (job.name, job.parent, job.status.status_code) == ("process nightly", None, StatusCode.ERROR)
+
+
 @pytest.fixture
 def their_provider(collector: Collector) -> Iterator[TracerProvider]:
     """A provider that the application has set for the whole process."""
@@ -525,6 +533,24 @@ async def test_who_makes_the_spans_of_requests_already_keeps_doing_so(
     assert context_of(ours).trace_id == context_of(server).trace_id
     if owner == "contrib":
         FastAPIInstrumentor.uninstrument_app(app)
+
+
+@pytest.mark.usefixtures("their_provider")
+async def test_where_others_decide_what_is_kept_a_failed_background_task_changes_nothing(
+    collector: Collector,
+) -> None:
+    async def fail() -> None:
+        raise Broken
+
+    async def work(tasks: BackgroundTasks) -> None:
+        tasks.add_task(fail)
+
+    collector.provider.sampler = ALWAYS_OFF
+    app = FastAPI(telemetry=None)
+    app.add_api_route("/", work, methods=["GET"])
+    instrument(app, service_name="shop")
+    assert isinstance((await request(app, "/")).error, Broken)
+    assert collector.take() == []
 
 
 @pytest.mark.usefixtures("their_provider")

@@ -12,7 +12,7 @@ from observability.conventions import SHED
 from observability.setup import instrument
 from observability.testing import series
 from service import problems
-from service.infra.admission import Admission, Limits
+from service.infra.admission import Admission, Limits, Places
 
 LIMITS = Limits(served=2, waiting=1, wait=60, upload=60, deadline=60)
 SOON = 0.01
@@ -79,7 +79,8 @@ async def work() -> Work:
 
 
 def limited(app: ASGIApp, **changes: Any) -> Admission:
-    return Admission(app, limits=replace(LIMITS, **changes), always=["/healthz"], answer=problems.answer)
+    places = Places(replace(LIMITS, **changes))
+    return Admission(app, places=places, always=["/healthz"], answer=problems.answer)
 
 
 @asynccontextmanager
@@ -119,6 +120,19 @@ async def test_nobody_waits_longer_than_the_limit(work: Work) -> None:
     async with busy(app, work, 2):
         assert await Exchange().at(app) == 503
     assert await Exchange().at(app) == 200, "a place that was given up is free"
+
+
+async def test_fewer_may_wait_where_places_are_given_up_slowly(work: Work) -> None:
+    places = Places(replace(LIMITS, served=1, waiting=10, wait=SOON))
+    app = Admission(work, places=places, always=(), answer=problems.answer)
+    async with busy(app, work, 1):
+        await asyncio.sleep(2 * SOON)
+    work.let_go.clear()
+    async with busy(app, work, 1):
+        crowd = [asyncio.create_task(Exchange().at(app)) for _ in range(6)]
+        await asyncio.sleep(0)
+        assert places.are_full
+        assert await asyncio.gather(*crowd) == [503] * 6
 
 
 async def test_health_is_told_however_busy_the_process_is(work: Work) -> None:
@@ -208,7 +222,8 @@ async def test_other_than_requests_pass() -> None:
 
 async def test_the_refused_are_counted_as_shed(work: Work) -> None:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-    app.add_middleware(Admission, limits=replace(LIMITS, waiting=0), always=(), answer=problems.answer)
+    places = Places(replace(LIMITS, waiting=0))
+    app.add_middleware(Admission, places=places, always=(), answer=problems.answer)
 
     @app.get("/work")
     async def serve() -> None:

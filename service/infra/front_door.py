@@ -1,0 +1,113 @@
+"""Refuses at the door of a full house: before a task, a scope and a trace are made for a request that gets nothing.
+
+To refuse deep inside costs half of what a cheap answer does; several times as many requests as the process can serve
+would then leave it no time to serve any. `Admission` alone decides under servers that have no such door.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from service.infra.admission import Places
+
+# Its key in the state that an application's lifespan gives to its server.
+DOORKEEPER = "doorkeeper"
+
+_STATUS_LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
+
+
+class Doorkeeper:
+    """What the door has to know of the application behind it."""
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        always: Iterable[str],
+        headers: Mapping[str, str],
+        body: Callable[[bytes], bytes],
+        refused: Callable[[str], None],
+    ) -> None:
+        """Keep a door.
+
+        Args:
+            places: Whether there are any left.
+            always: Paths that are let in all the same.
+            headers: Of each refusal, besides the server's own and the length.
+            body: What is answered to whoever asked for a path.
+            refused: Told the method of each request that was refused.
+        """
+        self.places = places
+        self.always = frozenset(path.encode() for path in always)
+        self.headers = b"".join(f"{name.lower()}: {value}\r\n".encode() for name, value in headers.items())
+        self.body = body
+        self.refused = refused
+
+
+class FrontDoor(HttpToolsProtocol):
+    """A connection of uvicorn's that asks the doorkeeper, if its application has one, about each request."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._doorkeeper: Doorkeeper | None = app_state.get(DOORKEEPER)
+        self.cycle = cast("RequestResponseCycle", _Answered)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request on, or answer it: uvicorn ignores the body of what is answered."""
+        keeper = self._doorkeeper
+        if keeper is None:
+            super().on_headers_complete()
+        elif keeper.places.are_full and self._may_be_refused(keeper):
+            self._refuse(keeper)
+        else:
+            keeper.places.expect()
+            super().on_headers_complete()
+
+    def _may_be_refused(self, keeper: Doorkeeper) -> bool:
+        """Answers have to come in the order of requests, and to be read: what is left to wait holds its client up."""
+        return (
+            self.cycle.response_complete
+            and not self.flow.write_paused
+            and not self.parser.should_upgrade()
+            and httptools.parse_url(self.url).path not in keeper.always
+        )
+
+    def _refuse(self, keeper: Doorkeeper) -> None:
+        method = self.parser.get_method()
+        is_kept = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        body = keeper.body(httptools.parse_url(self.url).path)
+        self.transport.write(
+            b"".join(
+                (
+                    _STATUS_LINE,
+                    *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
+                    keeper.headers,
+                    b"" if is_kept else b"connection: close\r\n",
+                    b"content-length: %d\r\n\r\n" % len(body),
+                    b"" if method == b"HEAD" else body,
+                )
+            )
+        )
+        keeper.refused(method.decode())
+        if is_kept:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+
+class _Answered:
+    """What uvicorn looks at in the last request of a connection, for one that has had none."""
+
+    response_complete = True
+    message_event = asyncio.Event()
