@@ -21,6 +21,17 @@ HEADERS = {
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     },
 }
+# On the responses of operations that are limited, once a request was counted.
+RATE_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The limits: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers)",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of each: `r` requests, and more in `t` seconds",
+        "schema": {"type": "string"},
+    },
+}
 DESCRIPTION = """
 A product catalogue with stock, built to be looked into: every response says how long it took, where that time went, and
 which trace it belongs to (`X-Process-Time`, `Server-Timing`, `X-Trace-Id`).
@@ -53,10 +64,11 @@ def describe(app: FastAPI) -> None:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     _, schemas = models_json_schema([(Problem, "serialization")], ref_template=REF_TEMPLATE)
     document["components"]["schemas"].update(schemas["$defs"])
-    document["components"]["headers"] = HEADERS
-    references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    document["components"]["headers"] = HEADERS | RATE_LIMIT_HEADERS
     for operations in document["paths"].values():
         for operation in operations.values():
+            names = [*HEADERS, *(RATE_LIMIT_HEADERS if "429" in operation["responses"] else ())]
+            references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             for response in operation["responses"].values():
                 response["headers"] = {**response.get("headers", {}), **references}
     return document
