@@ -1,5 +1,6 @@
 """`python -m service` as processes of their own, the way people start it."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -51,6 +52,13 @@ def eventually(what: str, ask: Callable[[], T | None]) -> T:
             return answer
         time.sleep(POLL_SECONDS)
     pytest.fail(f"Not within {DEADLINE_SECONDS:.0f} s: {what}")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let others run until the condition holds."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110 (what others do may be known to the system alone)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def run_service(*arguments: str, settings: Settings = NONE) -> "subprocess.CompletedProcess[str]":
