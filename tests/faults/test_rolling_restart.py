@@ -20,7 +20,7 @@ from tests.instances import Instance, until
 from tests.integration.conftest import SECRET
 
 PROCESSES = 3
-CLIENTS = 4
+CLIENTS = 6
 # So many answers before the first restart, between two, and after the last.
 ANSWERS = 60
 STOCK = 1_000_000
@@ -81,6 +81,8 @@ class Crowd:
                 await self._ask(client, "GET", self._item)
                 await self._ask(client, "POST", f"{self._item}/adjust", json={"delta": -1})
                 self.taken += 1
+                # Leaves the machine to the processes that start.
+                await asyncio.sleep(0.02)
 
     async def more(self) -> None:
         """Wait until so many more were answered."""
