@@ -1,5 +1,6 @@
 """What the OpenAPI document says beyond the routes."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,6 +32,23 @@ RATE_LIMIT_HEADERS = {
         "description": "What is left of each: `r` requests, and more in `t` seconds",
         "schema": {"type": "string"},
     },
+}
+# What can be done with what was made: where it leads, and in which parameter its id goes there.
+LINKS: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "/products": (
+        ("get", "/products/{product_id}", "path.product_id"),
+        ("patch", "/products/{product_id}", "path.product_id"),
+        ("delete", "/products/{product_id}", "path.product_id"),
+        ("get", "/items", "query.product_id"),
+    ),
+    "/items": (
+        ("get", "/items/{item_id}", "path.item_id"),
+        ("post", "/items/{item_id}/adjust", "path.item_id"),
+    ),
+    "/webhooks": (
+        ("get", "/webhooks/{webhook_id}/deliveries", "path.webhook_id"),
+        ("delete", "/webhooks/{webhook_id}", "path.webhook_id"),
+    ),
 }
 DESCRIPTION = """
 A product catalogue with stock, built to be looked into: every response says how long it took, where that time went, and
@@ -71,4 +89,14 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             for response in operation["responses"].values():
                 response["headers"] = {**response.get("headers", {}), **references}
+    for path, targets in LINKS.items():
+        document["paths"][path]["post"]["responses"]["201"]["links"] = _links(document["paths"], targets)
     return document
+
+
+def _links(paths: dict[str, Any], targets: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    operations = [(paths[path][method]["operationId"], parameter) for method, path, parameter in targets]
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: "$response.body#/id"}}
+        for operation, parameter in operations
+    }
