@@ -23,7 +23,7 @@ from tests.integration.conftest import Api, serving
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-HISTORIES = bounded(max_examples=30, stateful_step_count=30, phases=(Phase.generate, Phase.shrink))
+BOUNDS = bounded(stateful_step_count=30, phases=(Phase.generate, Phase.shrink))
 
 
 class World:
@@ -51,9 +51,10 @@ class World:
         self.histories += 1
         return self.histories
 
-    def explore(self, machine: Callable[[], RuleBasedStateMachine]) -> None:
+    def explore(self, machine: Callable[[], RuleBasedStateMachine], *, histories: int) -> None:
         """Let these machines try what comes to their mind; pytest shows how much with `--log-cli-level=INFO`."""
-        run_state_machine_as_test(cast("type[RuleBasedStateMachine]", machine), settings=HISTORIES)
+        machines = cast("type[RuleBasedStateMachine]", machine)
+        run_state_machine_as_test(machines, settings=bounded(BOUNDS, max_examples=histories))
         statuses = sorted(self.statuses.items())
         answers = ", ".join(f"{count} x {status}" for status, count in statuses)
         log.info("%d histories, %d requests: %s", self.histories, self.statuses.total(), answers)

@@ -191,5 +191,5 @@ class Authorisation(RuleBasedStateMachine):
 
 
 def test_who_may_do_what_is_as_a_model_says(world: World) -> None:
-    world.explore(lambda: Authorisation(world))
+    world.explore(lambda: Authorisation(world), histories=30)
     assert set(world.statuses) >= {200, 201, 204, 401, 403, 404, 409}

@@ -144,5 +144,5 @@ def test_stock_and_keys_are_as_a_model_of_them(world: World) -> None:
         for name in ("ada", "bob")
     ]
     callers = [account["id"] for account in accounts]
-    world.explore(lambda: Stock(world, callers))
+    world.explore(lambda: Stock(world, callers), histories=20)
     assert set(world.statuses) >= {200, 201, 204, 404, 409, 422}
