@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import jwt
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from service.infra.tokens import AUDIENCE, Scope
 from tests.integration.conftest import SECRET
@@ -57,6 +57,10 @@ class Authorisation(RuleBasedStateMachine):
         self.item = world.run(api.create_item(world.run(api.create_product())["id"], quantity=1_000_000))[
             "id"
         ]
+
+    @initialize(target=tokens)
+    def meet_somebody_who_may_do_all(self) -> Any:
+        return self.sign_in(0, self.register(0, frozenset(Scope)), frozenset())
 
     @rule(target=accounts, process=PROCESS, scopes=SCOPES)
     def register(self, process: int, scopes: frozenset[Scope]) -> Account:
