@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+AUDIT_VERSION := 2.10.1
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
@@ -12,7 +13,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons coverage bench check format dashboards stack traffic pictures lock clean
+.PHONY: help run test test-pythons coverage bench check audit format dashboards stack traffic pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m dashboards check
+
+audit: $(UV) ## Ask PyPI whether a locked dependency has a known weakness (needs a network; not part of check)
+	@sh tests/audit.sh $(UV) tool run --quiet pip-audit==$(AUDIT_VERSION)
 
 format: $(INSTALLED) ## Format and apply safe lint fixes
 	$(BIN)/ruff check --fix .

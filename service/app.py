@@ -195,6 +195,7 @@ def _wire(
     )
     app.state.register_limit = RateLimit("register", settings.register_rate_limit, storage)
     app.state.token_limit = RateLimit("token", settings.token_rate_limit, storage)
+    app.state.token_address_limit = RateLimit("token-address", settings.token_address_rate_limit, storage)
 
 
 def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[FastAPI]:

@@ -1,5 +1,6 @@
 """What the OpenAPI document says beyond the routes."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,6 +24,34 @@ HEADERS = {
         "description": "Quote it when you ask for help",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     },
+}
+# On the responses of operations that are limited, once a request was counted.
+RATE_LIMIT_HEADERS = {
+    "RateLimit-Policy": {
+        "description": "The limits: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers)",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "What is left of each: `r` requests, and more in `t` seconds",
+        "schema": {"type": "string"},
+    },
+}
+# What can be done with what was made: where it leads, and in which parameter its id goes there.
+LINKS: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "/products": (
+        ("get", "/products/{product_id}", "path.product_id"),
+        ("patch", "/products/{product_id}", "path.product_id"),
+        ("delete", "/products/{product_id}", "path.product_id"),
+        ("get", "/items", "query.product_id"),
+    ),
+    "/items": (
+        ("get", "/items/{item_id}", "path.item_id"),
+        ("post", "/items/{item_id}/adjust", "path.item_id"),
+    ),
+    "/webhooks": (
+        ("get", "/webhooks/{webhook_id}/deliveries", "path.webhook_id"),
+        ("delete", "/webhooks/{webhook_id}", "path.webhook_id"),
+    ),
 }
 DESCRIPTION = """
 A product catalogue with stock, built to be looked into: every response says how long it took, where that time went, and
@@ -56,10 +85,21 @@ def describe(app: FastAPI) -> None:
 def _completed(document: dict[str, Any]) -> dict[str, Any]:
     _, schemas = models_json_schema([(Problem, "serialization")], ref_template=REF_TEMPLATE)
     document["components"]["schemas"].update(schemas["$defs"])
-    document["components"]["headers"] = HEADERS
-    references = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    document["components"]["headers"] = HEADERS | RATE_LIMIT_HEADERS
     for operations in document["paths"].values():
         for operation in operations.values():
+            names = [*HEADERS, *(RATE_LIMIT_HEADERS if "429" in operation["responses"] else ())]
+            references = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
             for response in operation["responses"].values():
                 response["headers"] = {**response.get("headers", {}), **references}
+    for path, targets in LINKS.items():
+        document["paths"][path]["post"]["responses"]["201"]["links"] = _links(document["paths"], targets)
     return document
+
+
+def _links(paths: dict[str, Any], targets: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    operations = [(paths[path][method]["operationId"], parameter) for method, path, parameter in targets]
+    return {
+        operation: {"operationId": operation, "parameters": {parameter: "$response.body#/id"}}
+        for operation, parameter in operations
+    }

@@ -119,7 +119,9 @@ class Settings(DatabaseSettings):
     cache_local_megabytes: Annotated[int, Field(ge=1, le=4096)] = 32
 
     token_lifetime: Seconds = 900.0
+    # For one address: tries for one account, and for all of them; registrations.
     token_rate_limit: Rate = "10/minute"  # noqa: S105 (a rate)
+    token_address_rate_limit: Rate = "100/minute"  # noqa: S105 (the same)
     register_rate_limit: Rate = "20/minute"
     password_hash_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
 

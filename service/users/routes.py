@@ -5,7 +5,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request, Response
 from service.infra.after_response import after_response
 from service.infra.authentication import authenticate
 from service.infra.cache.route import CachedRoute, cached
-from service.infra.rate_limits import RateLimit
+from service.infra.rate_limits import RateLimit, neighbourhood, spending
 from service.infra.tokens import Caller
 from service.problems import documented
 from service.users.schemas import Profile, Registration, Token, TokenRequest
@@ -25,11 +25,11 @@ Users = Annotated[UserService, Depends(user_service)]
 @router.post(
     "/register", status_code=201, summary="Create an account", responses=documented(409, 422, 429, 503)
 )
-async def register(users: Users, registration: Registration, request: Request) -> Profile:
+async def register(users: Users, registration: Registration, request: Request, response: Response) -> Profile:
     """Creates an account without scopes; a welcome e-mail follows."""
     limit: RateLimit = request.app.state.register_limit
-    await limit.spend(_address(request))
-    return await users.register(registration)
+    async with spending(response.headers, (limit, _sender(request))):
+        return await users.register(registration)
 
 
 @router.post("/token", summary="Get a bearer token", responses=documented(401, 422, 429, 503))
@@ -41,10 +41,12 @@ async def get_token(
     tasks: BackgroundTasks,
 ) -> Token:
     """Exchanges e-mail and password for a short-lived token; as slow for unknown e-mails as for known ones."""
-    limit: RateLimit = request.app.state.token_limit
-    await limit.spend(f"{_address(request)} {credentials.username}")
+    sender = _sender(request)
+    of_all: RateLimit = request.app.state.token_address_limit
+    of_one: RateLimit = request.app.state.token_limit
     response.headers["Cache-Control"] = "no-store"
-    token = await users.token(credentials)
+    async with spending(response.headers, (of_all, sender), (of_one, f"{sender} {credentials.username}")):
+        token = await users.token(credentials)
     after_response(tasks, users.mark_seen, credentials.username)
     return token
 
@@ -62,5 +64,5 @@ async def get_profile(users: Users, caller: Annotated[Caller, Security(authentic
     return await users.profile(caller)
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
+def _sender(request: Request) -> str:
+    return neighbourhood(request.client.host) if request.client else "unknown"

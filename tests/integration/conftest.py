@@ -97,6 +97,7 @@ def settings(database_url: str, redis_url: str) -> Settings:
         request_timeout=60,
         register_rate_limit="100000/minute",
         token_rate_limit="100000/minute",
+        token_address_rate_limit="100000/minute",
     )
 
 

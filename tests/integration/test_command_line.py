@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from service import __main__
 from service.__main__ import cli
 from service.infra.embedded.ports import free_port
 from service.migrations.run import _revisions
@@ -16,6 +17,7 @@ from tests.integration.conftest import execute, new_database
 from tests.servers import Servers
 
 SECRET = "f3b1c2d4e5a69788796a5b4c3d2e1f00"
+SECURITY_HEADERS = {(name.lower(), value) for name, value in __main__.SECURITY_HEADERS}
 NOWHERE = "postgresql://user:word@127.0.0.1:1/shop"
 API = {"DATABASE_URL": NOWHERE, "REDIS_URL": "redis://127.0.0.1:1/0", "TOKEN_SECRET": SECRET}
 
@@ -66,7 +68,8 @@ def test_an_api_that_is_to_end_says_so_and_serves_until_it_is_asked_no_more(
     eventually("it says so", lambda: api.get("/readyz").status_code == 503)
     assert api.get("/readyz").json()["checks"]["process"] == "is about to end"
     assert (api.get("/products").status_code, api.get("/healthz").status_code) == (200, 200)
-    assert api.get("/healthz").headers["x-content-type-options"] == "nosniff"
+    for path in ("/healthz", "/readyz", "/nowhere", "/products?limit=0", "/me", "/metrics", "/docs"):
+        assert set(api.get(path).headers.items()) >= SECURITY_HEADERS, path
     api.signal(signal.SIGTERM)
     assert api.wait() == -signal.SIGTERM
     assert (api.output, api.errors) == ("", "")

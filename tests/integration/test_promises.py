@@ -191,7 +191,9 @@ async def test_background_tasks_are_counted_by_function_and_those_that_never_ran
 
 
 async def test_what_blocked_the_event_loop_is_named(story: Story) -> None:
-    assert story.nonzero("asyncio_event_loop_blocked_total", conventions.CULPRIT) == {f"{TASKS}:crunch": 1}
+    # On a busy machine, others may have been held up as well.
+    blocked = story.nonzero("asyncio_event_loop_blocked_total", conventions.CULPRIT)
+    assert blocked[f"{TASKS}:crunch"] == 1
 
 
 async def test_the_runtime_the_process_and_the_build_are_shown(story: Story) -> None:

@@ -14,7 +14,9 @@ import typer
 from ruamel.yaml import YAML
 
 from dashboards.__main__ import cli as dashboards_cli
+from service.__main__ import GRACEFUL_SHUTDOWN_SECONDS
 from service.__main__ import cli as service_cli
+from service.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 STACK = ROOT / "dashboards" / "stack"
@@ -105,6 +107,20 @@ def test_each_service_is_confined(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SERVICES if name not in ONCE])
 def test_each_service_that_goes_on_says_whether_it_is_well(name: str) -> None:
     assert ("healthcheck" in SERVICES[name]) != (name in WITHOUT_HEALTHCHECK)
+
+
+def grace(name: str) -> float:
+    """Seconds from SIGTERM to SIGKILL."""
+    return float(SERVICES[name]["stop_grace_period"].removesuffix("s"))
+
+
+def test_whoever_is_stopped_has_the_time_it_takes_to_end() -> None:
+    margin = 5
+    drain = float(SERVICES["api"]["environment"]["DRAIN_SECONDS"])
+    assert grace("api") >= drain + GRACEFUL_SHUTDOWN_SECONDS + margin
+    jobs = Settings.model_fields["worker_drain_seconds"].default
+    assert "WORKER_DRAIN_SECONDS" not in SERVICES["worker"]["environment"]
+    assert grace("worker") >= jobs + margin
 
 
 def test_nothing_is_published_beyond_this_machine() -> None:

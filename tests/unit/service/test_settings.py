@@ -82,6 +82,7 @@ def test_everything_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatc
         ("TOKEN_LIFETIME", "3601", "less than or equal to 3600"),
         ("TOKEN_RATE_LIMIT", "often", "must look like 10/minute"),
         ("TOKEN_RATE_LIMIT", "0/minute", "must look like 10/minute"),
+        ("TOKEN_ADDRESS_RATE_LIMIT", "many", "must look like 10/minute"),
         ("REGISTER_RATE_LIMIT", "10/fortnight", "must look like 10/minute"),
         ("REGISTER_RATE_LIMIT", "1/second;10/minute", "must look like 10/minute"),
         ("PASSWORD_HASH_CONCURRENCY", "0", "greater than or equal to 1"),

@@ -1,0 +1,177 @@
+"""Several API processes behind a proxy are restarted one after the other, under load: no request fails."""
+
+import asyncio
+import signal
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import pytest
+
+from service.infra.embedded.ports import free_port
+from service.infra.tokens import Scope, Tokens
+from service.settings import Settings
+from tests.faults.balancer import Backend, Balancer
+from tests.instances import Instance, until
+from tests.integration.conftest import SECRET
+
+PROCESSES = 3
+CLIENTS = 6
+# So many answers before the first restart, between two, and after the last.
+ANSWERS = 60
+STOCK = 1_000_000
+PRODUCT = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
+ITEM = {"sku": "OAK-1", "warehouse": "AMS-1", "quantity": STOCK}
+TIMEOUTS = ("POOL_TIMEOUT", "CONNECT_TIMEOUT", "STATEMENT_TIMEOUT", "MAX_WAIT", "REQUEST_TIMEOUT")
+BLOCKED = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+class Fleet:
+    """The processes, each of which can be started again where it was."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder = folder
+        self._environment = {
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "TOKEN_SECRET": SECRET,
+            # Until the second SIGTERM: how long it takes until all have noticed is for the test to see.
+            "DRAIN_SECONDS": "300",
+            **dict.fromkeys(TIMEOUTS, "60"),
+        }
+        self._starts = 0
+        self.processes = [self._start(free_port()) for _ in range(PROCESSES)]
+
+    def start_again(self, number: int) -> None:
+        self.processes[number] = self._start(self.processes[number].port)
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.process.kill()
+            process.wait()
+
+    def _start(self, port: int) -> Instance:
+        self._starts += 1
+        folder = self._folder / str(self._starts)
+        folder.mkdir()
+        environment = {**self._environment, "PORT": str(port)}
+        return Instance(folder, "api", "--unchecked", port=port, settings=environment)
+
+
+class Crowd:
+    """Clients that read the catalogue and the stock, and take pieces out of it, one request after the other."""
+
+    def __init__(self, url: str, product_id: int, item_id: int, headers: dict[str, str]) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.taken = 0
+        self.failures: list[str] = []
+        self._url, self._headers = url, headers
+        self._product, self._item = f"/products/{product_id}", f"/items/{item_id}"
+
+    async def go_on(self) -> None:
+        async with httpx2.AsyncClient(base_url=self._url, timeout=120) as client:
+            while True:
+                await self._ask(client, "GET", self._product)
+                await self._ask(client, "GET", self._item)
+                await self._ask(client, "POST", f"{self._item}/adjust", json={"delta": -1})
+                self.taken += 1
+                # Leaves the machine to the processes that start.
+                await asyncio.sleep(0.02)
+
+    async def more(self) -> None:
+        """Wait until so many more were answered."""
+        goal = self.statuses.total() + ANSWERS
+        await until(lambda: self.statuses.total() >= goal)
+
+    async def _ask(self, client: httpx2.AsyncClient, method: str, path: str, **request: Any) -> None:
+        answer = await client.request(method, path, headers=self._headers, **request)
+        self.statuses[answer.status_code] += 1
+        if not answer.is_success:
+            self.failures.append(answer.text)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, settings: Settings) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path, settings)
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture
+async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
+    balancer = Balancer([process.base for process in fleet.processes])
+    async with balancer.listening():
+        await until(lambda: all(backend.is_ready for backend in balancer.backends))
+        yield balancer
+
+
+@pytest.fixture
+async def locks(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def restart(fleet: Fleet, number: int, backend: Backend, locks: asyncpg.Connection, path: str) -> None:
+    """End a process that is in the middle of a request, which is answered, and start it again."""
+    headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, [Scope.CATALOGUE_WRITE])}"}
+    process = fleet.processes[number]
+    async with httpx2.AsyncClient(base_url=backend.url, timeout=120) as client:
+        async with locks.transaction():
+            await locks.execute("SELECT FROM products FOR UPDATE")
+            held = asyncio.create_task(client.patch(path, json={"price": str(number)}, headers=headers))
+            await until_blocked(locks)
+            process.signal(signal.SIGTERM)
+            await until(lambda: not (backend.is_ready or backend.in_flight))
+            assert process.process.poll() is None
+            process.signal(signal.SIGTERM)
+            await until(lambda: not listens(process.port))
+        assert (await held).status_code == 200
+    assert await asyncio.to_thread(process.wait) == -signal.SIGTERM
+    assert process.errors == ""
+    fleet.start_again(number)
+    await until(lambda: backend.is_ready)
+
+
+async def until_blocked(locks: asyncpg.Connection) -> None:
+    """Until somebody waits for what we have locked."""
+    async with asyncio.timeout(60):
+        while not await locks.fetchval(BLOCKED):
+            # Inside a transaction, PostgreSQL would show the first answer again.
+            await locks.execute("SELECT pg_stat_clear_snapshot()")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_rolling_restart_under_load_fails_no_request(
+    fleet: Fleet, balancer: Balancer, locks: asyncpg.Connection
+) -> None:
+    headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, list(Scope))}"}
+    async with httpx2.AsyncClient(base_url=balancer.url, timeout=120, headers=headers) as client:
+        product = (await client.post("/products", json=PRODUCT)).json()["id"]
+        item = (await client.post("/items", json={**ITEM, "product_id": product})).json()["id"]
+        crowd = Crowd(balancer.url, product, item, headers)
+        clients = [asyncio.create_task(crowd.go_on()) for _ in range(CLIENTS)]
+        await crowd.more()
+        for number, backend in enumerate(balancer.backends):
+            await restart(fleet, number, backend, locks, f"/products/{product}")
+            answered = backend.answered
+            await crowd.more()
+            assert backend.answered > answered
+        for each in clients:
+            each.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        left = (await client.get(f"/items/{item}")).json()["quantity"]
+    assert crowd.failures == []
+    assert set(crowd.statuses) == {200}
+    # A client that is cancelled may have taken one that it was not told of.
+    assert crowd.taken <= STOCK - left <= crowd.taken + CLIENTS
