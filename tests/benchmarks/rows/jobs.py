@@ -14,7 +14,7 @@ from tests.servers import Servers, running_servers
 
 _WORKERS = 2
 _ROUNDS = 3
-_BURST = 1_000
+_BURST = 600
 _SINGLE = 50
 _PAUSE_SECONDS = 0.02
 
