@@ -9,6 +9,7 @@ UV := $(BIN)/uv
 INSTALLED := $(VENV)/.installed
 BENCH := .venv-bench
 RIVALS := tests/benchmarks/requirements.txt
+QUEUES := tests/benchmarks/queues
 SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
@@ -87,9 +88,13 @@ $(INSTALLED): requirements.lock | $(UV)
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@touch $@
 
-$(BENCH)/.installed: requirements.lock $(RIVALS) | $(UV)
+$(BENCH)/.installed: requirements.lock $(RIVALS) $(QUEUES)/requirements.txt $(QUEUES)/arq.txt | $(UV)
 	@echo "Installing the locked dependencies and the rivals into $(BENCH)"
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
 	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/bin/python -r $(RIVALS)
+	@$(UV) venv --quiet --python $(BIN)/python $(BENCH)/queues
+	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/queues/bin/python -r $(QUEUES)/requirements.txt
+	@$(UV) venv --quiet --python $(BIN)/python $(BENCH)/arq
+	@$(UV) pip install --quiet --compile-bytecode --python $(BENCH)/arq/bin/python -r $(QUEUES)/arq.txt
 	@touch $@

@@ -25,11 +25,11 @@ class Servers:
 
 
 @contextmanager
-def running_servers() -> Iterator[Servers]:
-    """Both servers, with nothing in them but a migrated template for databases."""
+def running_servers(*, durable: bool = False) -> Iterator[Servers]:
+    """Both servers, with nothing in them but a migrated template for databases; only if durable does PostgreSQL wait for its disk."""
     folder = Path(tempfile.mkdtemp(prefix="glasshouse-tests-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user when the tests run as root
-    postgres = EmbeddedPostgres(folder, password="tests", durable=False)
+    postgres = EmbeddedPostgres(folder, password="tests", durable=durable)
     valkey = EmbeddedValkey(folder, password="tests", databases=VALKEY_DATABASES)
     try:
         postgres.spawn()

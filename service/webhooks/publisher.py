@@ -6,7 +6,7 @@ from pydantic import BaseModel, SerializeAsAny
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.infra.events import Event, EventType
-from service.infra.jobs.queue import enqueue
+from service.infra.jobs.queue import enqueue_all
 from service.webhooks.deliveries import DeliveryRepository
 
 
@@ -23,8 +23,8 @@ class WebhookEvents:
         self._deliveries = deliveries
 
     async def publish(self, session: AsyncSession, event: Event) -> None:
-        for job in await self._deliveries.publish(session, event.type, _body(event)):
-            await enqueue(session, job, idempotency_key=job.key)
+        jobs = await self._deliveries.publish(session, event.type, _body(event))
+        await enqueue_all(session, jobs, idempotency_keys=[job.key for job in jobs])
 
 
 def _body(event: Event) -> str:

@@ -13,15 +13,20 @@ def create(admin_url: str, products: int) -> str:
 
 
 async def _create(admin_url: str, name: str, products: int) -> str:
-    url = f"{admin_url.rpartition('/')[0]}/{name}"
-    admin = await asyncpg.connect(admin_url)
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-    finally:
-        await admin.close()
+    url = await create_database(admin_url, name)
     connection = await asyncpg.connect(url)
     try:
         await load(connection, password_hash="-", products=products)
     finally:
         await connection.close()
     return url
+
+
+async def create_database(admin_url: str, name: str) -> str:
+    """The URL of a new database, migrated as the template is."""
+    admin = await asyncpg.connect(admin_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+    finally:
+        await admin.close()
+    return f"{admin_url.rpartition('/')[0]}/{name}"

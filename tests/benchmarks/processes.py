@@ -12,7 +12,7 @@ from tests.benchmarks import cores
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
-_SECRET = "5d41402abc4b2a76b9719d911017c592f00d8cd98f00b204"
+SECRET = "5d41402abc4b2a76b9719d911017c592f00d8cd98f00b204"
 
 
 class NotReady(Exception):
@@ -22,7 +22,7 @@ class NotReady(Exception):
 @contextmanager
 def serving(command: str, *, path: str, port: int, settings: Mapping[str, str]) -> Iterator[int]:
     """The process, on all cores, and its id, once `path` on its port answers."""
-    environment = {**os.environ, "TOKEN_SECRET": _SECRET, **settings}
+    environment = {**os.environ, "TOKENSECRET": SECRET, **settings}
     with subprocess.Popen(
         [sys.executable, "-m", "service", command], env=environment, stdout=subprocess.DEVNULL
     ) as process:

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import random
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.infra.embedded.child import Child
@@ -11,6 +13,30 @@ from service.infra.embedded.postgres import EmbeddedPostgres
 from service.migrations.run import upgrade
 from service.settings import DatabaseSettings
 from tests.integration.conftest import SECRET
+
+PROCESSES = ("API", "worker", "PostgreSQL")
+
+# For a longer run: so many acknowledged writes, with deaths at random in between, the same for the same seed.
+WRITES = int(os.environ.get("FAULT_WRITES", "0"))
+SEED = int(os.environ.get("FAULT_SEED", "1"))
+MOST_WRITES_BETWEEN = 40
+
+
+def deaths(names: Sequence[str], *, after: int) -> Iterator[tuple[int, str]]:
+    """Who dies, after how many more writes: the names one by one, unless a longer run is asked for."""
+    if not WRITES:
+        yield from ((after, name) for name in names)
+        return
+    chance, left = random.Random(SEED), WRITES
+    while left > 0:
+        writes = min(left, chance.randint(1, MOST_WRITES_BETWEEN))
+        left -= writes
+        yield writes, chance.choice(PROCESSES)
+
+
+def show(**figures: object) -> None:
+    """What a run came to: `pytest -s` shows it."""
+    print(", ".join(f"{name.replace('_', ' ')}: {figure}" for name, figure in figures.items()))  # noqa: T201
 
 
 class House:

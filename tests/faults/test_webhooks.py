@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from service.infra.tokens import Scope, Tokens
 from service.settings import Settings
-from tests.faults.house import House
+from tests.faults.house import WRITES, House, deaths, show
 from tests.integration.conftest import SECRET
 from tests.integration.webhooks.receiver import receiving
 
@@ -21,7 +21,7 @@ CLIENTS = 3
 # So many products between two deaths, and after the last.
 PRODUCTS = 6
 DEATHS = ("worker", "PostgreSQL", "API", "worker")
-DEADLINE_SECONDS = 200.0
+DEADLINE_SECONDS = 200.0 + WRITES
 _WAITING = "SELECT count(*) FROM webhook_deliveries WHERE status <> 'delivered'"
 
 
@@ -64,6 +64,7 @@ class Editors:
 
 
 async def test_each_write_that_was_acknowledged_is_told_by_one_id_and_no_other_is(house: House) -> None:
+    killed = Counter[str]()
     async with asyncio.timeout(DEADLINE_SECONDS), receiving() as receiver:
         await house.start()
         await add_owner(house.postgres.url)
@@ -77,20 +78,28 @@ async def test_each_write_that_was_acknowledged_is_told_by_one_id_and_no_other_i
             async with asyncio.TaskGroup() as group:
                 for _ in range(CLIENTS):
                     group.create_task(editors.create())
-                for name in DEATHS:
-                    await editors.more(PRODUCTS)
+                for products, name in deaths(DEATHS, after=PRODUCTS):
+                    await editors.more(products)
                     await house.kill(name)
+                    killed[name] += 1
                 await editors.more(PRODUCTS)
                 editors.over.set()
-        products = await when_all_is_told(house.postgres.url)
+        created = await when_all_is_told(house.postgres.url)
 
     told = defaultdict[int, set[str]](set)
     for received in receiver.received:
         told[json.loads(received.body)["data"]["id"]].add(received.headers["webhook-id"])
     # A commit may succeed although its answer was lost: then it is told, too.
-    assert editors.products <= products == told.keys()
+    assert editors.products <= created == told.keys()
     assert all(len(ids) == 1 for ids in told.values())
     assert len(set.union(*told.values())) == len(told)
+    show(
+        killed=dict(killed),
+        acknowledged=len(editors.products),
+        created_without_answer=len(created - editors.products),
+        calls=len(receiver.received),
+        calls_repeated=len(receiver.received) - len(told),
+    )
 
 
 async def add_owner(database_url: str) -> None:

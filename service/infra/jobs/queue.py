@@ -1,5 +1,6 @@
 """Enqueueing: in the transaction that makes the job necessary, so that one never exists without the other."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pgqueuer.adapters.persistence.queries import Queries
@@ -26,16 +27,33 @@ async def enqueue(
     await enqueue_with(queries_in(session), job, idempotency_key=idempotency_key, delay=delay)
 
 
+async def enqueue_all(
+    session: AsyncSession, jobs: Sequence[Job], *, idempotency_keys: Sequence[str] | None = None
+) -> None:
+    """Enqueue jobs of one kind, however many, with one statement; each has its idempotency key, or none has."""
+    await _enqueue(queries_in(session), jobs, idempotency_keys or [None] * len(jobs), _AT_ONCE)
+
+
 async def enqueue_with(
     queries: Queries, job: Job, *, idempotency_key: str | None = None, delay: timedelta = _AT_ONCE
 ) -> None:
     """The same wherever `queries` run their statements."""
-    with enqueuing(job.name) as headers:
+    await _enqueue(queries, [job], [idempotency_key], delay)
+
+
+async def _enqueue(
+    queries: Queries, jobs: Sequence[Job], keys: Sequence[str | None], delay: timedelta
+) -> None:
+    if not jobs:
+        return
+    name = jobs[0].name
+    with enqueuing(name) as headers:
         await queries.enqueue(
-            job.name,
-            job.model_dump_json().encode(),
-            execute_after=delay,
-            dedupe_key=idempotency_key and f"{job.name}:{idempotency_key}",
-            headers=headers,
+            [name] * len(jobs),
+            [job.model_dump_json().encode() for job in jobs],
+            [0] * len(jobs),
+            execute_after=[delay] * len(jobs),
+            dedupe_key=[key and f"{name}:{key}" for key in keys],
+            headers=[headers] * len(jobs),
             on_conflict="skip",
         )

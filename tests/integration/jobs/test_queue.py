@@ -2,11 +2,12 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import event
 
 from observability import context
 from observability.context import RequestRecord
 from service.infra.database import Database
-from service.infra.jobs.queue import enqueue
+from service.infra.jobs.queue import enqueue, enqueue_all
 from tests.integration.jobs.conftest import Greet, add, status_of
 
 
@@ -41,6 +42,25 @@ async def test_a_key_enqueues_one_job_while_that_waits(database: Database, queue
             await enqueue(session, Greet(), idempotency_key="ada")
             await enqueue(session, Greet(), idempotency_key="grace")
     assert await status_of(queue) == ["queued", "queued"]
+
+
+async def test_many_jobs_are_enqueued_with_one_statement_and_each_by_its_key(
+    database: Database, queue: asyncpg.Connection
+) -> None:
+    names = ["Ada", "Grace", "Ada"]
+    statements = list[str]()
+    event.listen(
+        database.writer.sync_engine, "before_cursor_execute", lambda *call: statements.append(call[2])
+    )
+    async with database.transaction() as session:
+        await enqueue_all(session, [Greet(whom=name) for name in names], idempotency_keys=names)
+        await enqueue_all(session, [])
+    rows = await queue.fetch("SELECT payload, dedupe_key FROM pgqueuer ORDER BY id")
+    assert [tuple(row) for row in rows] == [
+        (b'{"whom":"Ada"}', "greet:Ada"),
+        (b'{"whom":"Grace"}', "greet:Grace"),
+    ]
+    assert len(statements) == 1
 
 
 async def test_a_delayed_job_is_due_later(database: Database, queue: asyncpg.Connection) -> None:
