@@ -101,7 +101,7 @@ class RouteMetrics:
 
     def request_refused(self, method: str) -> None:
         """A server refused a request before an application was called; that takes no time worth telling."""
-        self._durations[known_method(method), _UNAVAILABLE].observe(0.0)
+        self._durations[method, _UNAVAILABLE].observe(0.0)
         self._outcomes["shed"].inc()
 
     def client_left(self) -> None:
