@@ -69,8 +69,9 @@ class Proxy:
             self._is_passing.set()
         if network is Network.RESET:
             for line in self._lines:
-                _reset_when_closed(line.client)
-                line.client.transport.abort()
+                if not line.client.is_closing():
+                    _reset_when_closed(line.client)
+                    line.client.transport.abort()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Proxy"]:
@@ -96,7 +97,7 @@ class Proxy:
             if self._network is not Network.RESET:
                 await self._connect(reader, writer)
         finally:
-            if self._network in _RESETTING:
+            if self._network in _RESETTING and not writer.is_closing():
                 _reset_when_closed(writer)
             await _end(writer)
 
