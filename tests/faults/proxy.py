@@ -67,6 +67,9 @@ class Proxy:
             self._is_passing.clear()
         else:
             self._is_passing.set()
+        if network is Network.HALF_OPEN:
+            for line in self._lines:
+                line.is_dead = True
         if network is Network.RESET:
             for line in self._lines:
                 if not line.client.is_closing():
