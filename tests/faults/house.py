@@ -31,9 +31,9 @@ START_SECONDS = 120.0
 COMMANDS = {WORKER: ("worker", "--wait"), **dict.fromkeys(APIS, ("api", "--unchecked"))}
 # Short, so that a dead connection is noticed within the seconds that a test has.
 SETTINGS = {
-    "STATEMENT_TIMEOUT": "2",
-    "CONNECT_TIMEOUT": "2",
-    "POOL_TIMEOUT": "2",
+    "STATEMENT_TIMEOUT": "3",
+    "CONNECT_TIMEOUT": "3",
+    "POOL_TIMEOUT": "4",
     "JOB_LEASE_SECONDS": "3",
     "REGISTER_RATE_LIMIT": "100000/minute",
     "WEBHOOK_ALLOW_PRIVATE": "true",
