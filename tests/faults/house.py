@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -89,14 +89,12 @@ class House:
                 await asyncio.sleep(fault.seconds)
                 await self._spawn(fault.target)
             case Violence.FROZEN:
-                frozen = self._family(fault.target)
-                for process in frozen:
-                    process.suspend()
+                family = self._family(fault.target)
+                _each(family, psutil.Process.suspend)
                 try:
                     await asyncio.sleep(fault.seconds)
                 finally:
-                    for process in frozen:
-                        process.resume()
+                    _each(family, psutil.Process.resume)
             case Network() as network:
                 self._proxies[fault.target].become(network)
                 await asyncio.sleep(fault.seconds)
@@ -157,9 +155,7 @@ class House:
 
     def _kill(self, name: str) -> None:
         family = self._family(name)  # what PostgreSQL starts is not in its process group
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+        _each(family, psutil.Process.kill)
         self._children[name].kill()
         psutil.wait_procs(family[1:], timeout=START_SECONDS)
 
@@ -170,6 +166,12 @@ class House:
     def _stop(self) -> None:
         for name in (*COMMANDS, *self._servers):
             self._children[name].stop()
+
+
+def _each(processes: Iterable[psutil.Process], do: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's come and go
+            do(process)
 
 
 def _behind(proxy: Proxy, server: Server) -> str:
