@@ -4,10 +4,8 @@ import asyncio
 import os
 import random
 import sys
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
@@ -19,6 +17,7 @@ from service.infra.embedded.ports import answers, free_port
 from service.infra.tokens import Scope, Tokens
 from service.settings import Settings
 from tests.faults.conftest import FragileValkey
+from tests.faults.history import Growth, Read
 from tests.integration.conftest import SECRET
 
 PROCESSES = 3
@@ -28,37 +27,12 @@ READERS = 6
 BOUND, PATIENCE = 2.0, 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a reader was told."""
-
-    product_id: int
-    began_at: float
-    revision: int
-
-
-@dataclass
-class History:
-    """When each revision of a product was acknowledged, and what was read when."""
-
-    acknowledged: defaultdict[int, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
-    reads: list[Read] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-    def too_old(self, bound: float) -> list[Read]:
-        """Reads of less than what was acknowledged `bound` seconds before they began."""
-        return [read for read in self.reads if read.revision < self._known(read, bound)]
-
-    def _known(self, read: Read, bound: float) -> int:
-        moments = self.acknowledged[read.product_id]
-        return max((revision for moment, revision in moments if moment < read.began_at - bound), default=0)
-
-
 class Clients:
     """Everybody who talks to the processes."""
 
     def __init__(self, http: httpx2.AsyncClient, urls: list[str], seed: int) -> None:
-        self.history = History()
+        self.growth = Growth()
+        self.failures: list[str] = []
         self.product_ids: list[int] = []
         self.over = asyncio.Event()
         self._http = http
@@ -81,7 +55,7 @@ class Clients:
             revision += 1
             answer = await self._asked("PATCH", f"/products/{product_id}", json={"price": str(revision)})
             if answer is not None:
-                self.history.acknowledged[product_id].append((monotonic(), revision))
+                self.growth.acknowledge(f"product {product_id}", revision)
             await asyncio.sleep(self._random.uniform(0, 0.15))
 
     async def read(self) -> None:
@@ -96,13 +70,14 @@ class Clients:
                 continue
             products = [answer.json()] if product_id else answer.json()["products"]
             for product in products:
-                self.history.reads.append(Read(product["id"], began_at, int(float(product["price"]))))
+                revision = int(float(product["price"]))
+                self.growth.reads.append(Read(f"product {product['id']}", began_at, revision))
 
     async def _asked(self, method: str, path: str, **request: object) -> httpx2.Response | None:
         url = f"{self._random.choice(self._urls)}{path}"
         answer = await self._http.request(method, url, headers=self._writer, **request)  # type: ignore[arg-type]
         if answer.status_code != 200:
-            self.history.failures.append(f"{method} {path}: {answer.status_code} {answer.text}")
+            self.failures.append(f"{method} {path}: {answer.status_code} {answer.text}")
             return None
         return answer
 
@@ -162,17 +137,17 @@ async def test_no_read_is_older_than_promised_while_redis_comes_and_goes(
             valkey.start()
             await asyncio.sleep(0.7)
         clients.over.set()
-    history = clients.history
-    assert not history.failures
-    assert len(history.reads) > 100
-    assert all(len(history.acknowledged[product_id]) > 3 for product_id in clients.product_ids)
-    assert not history.too_old(BOUND + PATIENCE)
+    growth = clients.growth
+    assert not clients.failures
+    assert len(growth.reads) > 100
+    assert all(len(growth.acknowledged[f"product {product_id}"]) > 3 for product_id in clients.product_ids)
+    assert not growth.too_old(BOUND + PATIENCE)
 
 
-def test_the_history_finds_a_read_that_is_too_old() -> None:
-    history = History()
-    history.acknowledged[1] = [(10.0, 1), (20.0, 2)]
-    history.reads = [Read(1, 21.9, 1), Read(1, 22.1, 2), Read(1, 9.0, 0)]
-    assert history.too_old(2.0) == []
-    history.reads.append(stale := Read(1, 22.1, 1))
-    assert history.too_old(2.0) == [stale]
+def test_a_read_that_is_too_old_is_found() -> None:
+    growth = Growth()
+    growth.acknowledged["product 1"] = [(10.0, 1), (20.0, 2)]
+    growth.reads = [Read("product 1", 21.9, 1), Read("product 1", 22.1, 2), Read("product 1", 9.0, 0)]
+    assert growth.too_old(2.0) == []
+    growth.reads.append(stale := Read("product 1", 22.1, 1))
+    assert growth.too_old(2.0) == [stale]

@@ -57,7 +57,7 @@ class Invalidations:
             if change.tags:
                 row = await _insert(session, change.tags)
         if row is not None and await self._deliver(change.tags):
-            self._tasks.start(self._forget([row]))
+            self._tasks.start(self._try_to_forget([row]))
 
     async def drain(self, deliver: Deliver | None = None) -> bool:
         """Deliver what is left over, of whichever process; False when Redis did not hear all of it."""
@@ -76,6 +76,12 @@ class Invalidations:
                 await self.drain()
             except (Unavailable, DBAPIError) as error:
                 log.warning("invalidations_wait", reason=str(error))
+
+    async def _try_to_forget(self, rows: Collection[int]) -> None:
+        try:
+            await self._forget(rows)
+        except (Unavailable, DBAPIError) as error:
+            log.warning("invalidations_wait", reason=str(error))
 
     async def _forget(self, rows: Collection[int]) -> None:
         # A row that stays is delivered once more: that costs a few hits and does no harm.

@@ -38,8 +38,21 @@ async def _pass_on(
     while True:
         message = await subscriber.get_message(timeout=PATIENCE_SECONDS)
         if message is None:
-            continue
+            message = await _proof_of_life(subscriber)
         if message["type"] == "subscribe":
             clear()
         elif message["type"] == "message":
             invalidate(message["data"].decode().split("\n"))
+
+
+async def _proof_of_life(subscriber: Any) -> Any:
+    """What comes when we ask: nobody tells us that a connection is half-open.
+
+    Raises:
+        TimeoutError: Nothing.
+    """
+    await subscriber.ping()
+    message = await subscriber.get_message(timeout=PATIENCE_SECONDS)
+    if message is None:
+        raise TimeoutError
+    return message

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -12,6 +13,8 @@ from service.infra.jobs.broker import CHANNEL, FAULTS
 log = structlog.get_logger(__name__)
 
 RECONNECT_SECONDS = 0.5
+# A notification that does not come costs up to `worker.POLL_SECONDS`, for as long as nobody notices why.
+ASK_SECONDS = 5.0
 _REPORTER = (
     0x6A6F6273  # advisory lock: PostgreSQL releases it with the connection, whatever becomes of the worker
 )
@@ -58,8 +61,18 @@ class Listener:
             self._connection, self._is_reporter = raw, False
             heard()
             try:
-                await lost.wait()
+                await self._until_lost(raw, lost)
             finally:
                 self._connection = None
                 # It listens, and may have the lock: nobody else may get it from the pool.
                 await pooled.invalidate()
+
+    async def _until_lost(self, connection: Any, lost: asyncio.Event) -> None:
+        """Nobody tells us that a connection is half-open: it has to be asked. Raises what asyncpg raises."""
+        while not lost.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASK_SECONDS):
+                    await lost.wait()
+                    return
+            async with self._asking:
+                await connection.fetchval("SELECT 1")
