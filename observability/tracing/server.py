@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_current_span
 from opentelemetry.util.types import Attributes
 from starlette.background import BackgroundTask
@@ -37,6 +37,7 @@ RouteOf = Callable[[Mapping[str, Any]], str]
 _WITH_QUERY = {conventions.SPAN_QUERY, "http.target", "http.url"}
 _NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
+_NOTHING: Mapping[str, Any] = {}
 
 
 class ServerTracers(TracerProvider):
@@ -66,7 +67,16 @@ def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
             meter_provider=NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
         )
-        return shell.build_middleware_stack()
+        instrumentation: Any = shell.build_middleware_stack()
+    # Outermost it has one more layer that answers 500 should it fail itself: a server does so anyway.
+    instrumentation = getattr(instrumentation, "app", instrumentation)
+    # By default it matches every route once more, for a name that the span has only until it ends.
+    instrumentation.default_span_details = _details_until_the_end
+    return instrumentation  # type: ignore[no-any-return]
+
+
+def _details_until_the_end(scope: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    return _method(scope), {}
 
 
 @contextmanager
@@ -185,41 +195,67 @@ class ServerTracer(Tracer):
         if record is None:
             return self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
         with given_ids(record.trace_number, record.span_number):
-            span = self._tracer.start_span(
+            span: Any = self._tracer.start_span(
                 name,
                 _inside_of_caller(record, context),
                 SpanKind.SERVER,
                 attributes,
                 start_time=record.wall_clock(record.started_at),
             )
-        span.end = partial(self._end, record, span, span.end)  # type: ignore[method-assign]
-        span.record_exception = partial(_record_exception, record, span.record_exception)  # type: ignore[method-assign]
+        span.__class__ = _ServerSpan
+        span.record, span.route_of, span.said = record, self._route_of, dict(attributes or {})
         record.server_span = span
-        return span
+        return span  # type: ignore[no-any-return]
 
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         """Any other span."""
         return self._tracer.start_as_current_span(*arguments, **options)
 
-    def _end(self, record: RequestRecord, span: Span, end: Callable[[int], None]) -> None:
-        route = record.route or self._route_of(record.scope)
-        name = _method(record.scope)
-        if route != conventions.UNMATCHED:
-            span.set_attribute(conventions.SPAN_ROUTE, route)
-            name = f"{name} {route}".lstrip()
-        span.update_name(name)
-        said = getattr(span, "attributes", None) or {}
-        for attribute in _WITH_QUERY & said.keys():
-            span.set_attribute(attribute, redacted_query(said[attribute]))
+
+class _ServerSpan(SdkSpan):
+    """The span of a request, which says at its end what is known by then, and when that was."""
+
+    record: RequestRecord
+    route_of: RouteOf
+    said: Mapping[str, Any]
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set it, unless it is one that the span was started with: the instrumentation says those twice."""
+        if self.said.get(key) is not value or value is None:
+            self.said = _NOTHING
+            super().set_attribute(key, value)
+
+    def record_exception(self, exception: BaseException, *_: Any, **__: Any) -> None:
+        """Record it as raised when the request ended."""
+        record = self.record
+        super().record_exception(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
+
+    def end(self, end_time: int | None = None) -> None:
+        """End when the last byte went out."""
+        del end_time
+        record = self.record
+        self._name_it(record.route or self.route_of(record.scope))
+        if record.scope.get("query_string"):
+            self._hide_secrets()
         if record.culprit:
             described = {
                 conventions.SPAN_CULPRIT: record.culprit,
                 conventions.SPAN_CULPRIT_STACK: record.culprit_stack,
             }
-            span.add_event(conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at))
+            self.add_event(conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at))
         if record.spans is not None and record.spans.omitted:
-            span.set_attribute(conventions.SPAN_OMITTED, record.spans.omitted)
-        end(record.wall_clock(record.ended_at or perf_counter()))
+            self.set_attribute(conventions.SPAN_OMITTED, record.spans.omitted)
+        super().end(record.wall_clock(record.ended_at or perf_counter()))
+
+    def _name_it(self, route: str) -> None:
+        if route != conventions.UNMATCHED:
+            self.set_attribute(conventions.SPAN_ROUTE, route)
+            self.update_name(f"{_method(self.record.scope)} {route}".lstrip())
+
+    def _hide_secrets(self) -> None:
+        said = self.attributes or _NOTHING
+        for attribute in _WITH_QUERY & said.keys():
+            self.set_attribute(attribute, redacted_query(str(said[attribute])))
 
 
 def _method(scope: Mapping[str, Any]) -> str:
@@ -227,12 +263,6 @@ def _method(scope: Mapping[str, Any]) -> str:
     if scope["type"] != "http":
         return ""
     return scope["method"] if scope["method"] in conventions.KNOWN_METHODS else "HTTP"
-
-
-def _record_exception(
-    record: RequestRecord, stock: Callable[..., None], exception: BaseException, *_: Any, **__: Any
-) -> None:
-    stock(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
 
 
 def _inside_of_caller(record: RequestRecord, context: Context | None) -> Context | None:
