@@ -1,5 +1,6 @@
 """From buffered spans to real ones, with the times they had."""
 
+import random
 from collections.abc import Iterable
 
 from opentelemetry.context import Context
@@ -29,7 +30,8 @@ def promote(finished: FinishedSpans, record: RequestRecord) -> None:
     record.spans = None
     spans = buffer.spans()
     present = {span[6] for span in spans if span[6] is not None}
-    finished.add([_finished(record, span, _parent(record, span[2], present)) for span in spans])
+    own = _context(record, record.span_number)
+    finished.add([_finished(record, span, _parent(record, span[2], present, own)) for span in spans])
 
 
 def start_own(tracer: Tracer, record: RequestRecord, facts: Facts) -> Span:
@@ -57,14 +59,14 @@ def remote_context(
     return set_span_in_context(NonRecordingSpan(parent), base)
 
 
-def _parent(record: RequestRecord, parent: Parent, present: Iterable[OpenSpan]) -> SpanContext:
+def _parent(
+    record: RequestRecord, parent: Parent, present: Iterable[OpenSpan], own: SpanContext
+) -> SpanContext:
     while isinstance(parent, OpenSpan) and parent not in present:
         parent = parent.outer
     if isinstance(parent, OpenSpan):
         return _context(record, parent.number)
-    if parent is not None and parent.trace_id == record.trace_number:
-        return parent
-    return _context(record, record.span_number)
+    return parent if parent is not None and parent.trace_id == own.trace_id else own
 
 
 def _context(record: RequestRecord, span_number: int) -> SpanContext:
@@ -73,8 +75,9 @@ def _context(record: RequestRecord, span_number: int) -> SpanContext:
 
 def _finished(record: RequestRecord, span: Buffered, parent: SpanContext) -> Finished:
     started_at, ended_at, _, error_type, describe, details, own = span
-    return Finished(
-        _context(record, (own or OpenSpan(None)).number),
+    number = own.number if own else random.getrandbits(64) or 1
+    return (
+        _context(record, number),
         parent,
         describe(*details),
         record.wall_clock(started_at),

@@ -18,7 +18,17 @@ from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConvent
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_current_span
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+    get_current_span,
+)
 from opentelemetry.util.types import Attributes
 from starlette.background import BackgroundTask
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -28,7 +38,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from observability import conventions
 from observability.context import RequestRecord, current
 from observability.redaction import redacted_query
-from observability.tracing.ids import given_ids
 from observability.tracing.promotion import remote_context
 
 RouteOf = Callable[[Mapping[str, Any]], str]
@@ -37,20 +46,22 @@ RouteOf = Callable[[Mapping[str, Any]], str]
 _WITH_QUERY = {conventions.SPAN_QUERY, "http.target", "http.url"}
 _NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SAMPLED_AND_RANDOM = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 _NOTHING: Mapping[str, Any] = {}
 
 
 class ServerTracers(TracerProvider):
     """Gives tracers for the spans of requests."""
 
-    def __init__(self, provider: TracerProvider, route_of: RouteOf) -> None:
+    def __init__(self, provider: SdkTracerProvider, route_of: RouteOf) -> None:
         """Make spans of `provider`; `route_of` gives the template that the routers chose."""
         self._provider = provider
         self._route_of = route_of
 
     def get_tracer(self, *arguments: Any, **options: Any) -> Tracer:
         """A tracer of that scope."""
-        return ServerTracer(self._provider.get_tracer(*arguments, **options), self._route_of)
+        return ServerTracer(self._provider, self._provider.get_tracer(*arguments, **options), self._route_of)
 
 
 def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
@@ -176,9 +187,11 @@ async def _discard(_message: Message) -> None:
 class ServerTracer(Tracer):
     """Gives spans of requests the ids that their records have, their true times, and our names of routes."""
 
-    def __init__(self, tracer: Tracer, route_of: RouteOf) -> None:
+    def __init__(self, provider: SdkTracerProvider, tracer: Any, route_of: RouteOf) -> None:
         """Make spans of `tracer`; `route_of` gives the template that the routers chose."""
+        self._provider = provider
         self._tracer = tracer
+        self._scope: InstrumentationScope = tracer._instrumentation_scope  # noqa: SLF001  nothing public gives it
         self._route_of = route_of
 
     def start_span(
@@ -193,19 +206,13 @@ class ServerTracer(Tracer):
         """The span of the current record."""
         record = current()
         if record is None:
-            return self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
-        with given_ids(record.trace_number, record.span_number):
-            span: Any = self._tracer.start_span(
-                name,
-                _inside_of_caller(record, context),
-                SpanKind.SERVER,
-                attributes,
-                start_time=record.wall_clock(record.started_at),
-            )
-        span.__class__ = _ServerSpan
-        span.record, span.route_of, span.said = record, self._route_of, dict(attributes or {})
-        record.server_span = span
-        return span  # type: ignore[no-any-return]
+            theirs: Span = self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
+            return theirs
+        context = _inside_of_caller(record, context)
+        record.server_span = span = _ServerSpan(self._provider, self._scope, record, context, attributes)
+        span.route_of = self._route_of
+        span.start(record.wall_clock(record.started_at), context)
+        return span
 
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         """Any other span."""
@@ -215,9 +222,39 @@ class ServerTracer(Tracer):
 class _ServerSpan(SdkSpan):
     """The span of a request, which says at its end what is known by then, and when that was."""
 
-    record: RequestRecord
     route_of: RouteOf
-    said: Mapping[str, Any]
+
+    def __init__(
+        self,
+        provider: SdkTracerProvider,
+        scope: InstrumentationScope,
+        record: RequestRecord,
+        context: Context | None,
+        attributes: Attributes,
+    ) -> None:
+        """What a tracer of the SDK would make, which would ask a sampler and invent an id."""
+        caller = get_current_span(context).get_span_context()
+        super().__init__(
+            _method(record.scope),
+            SpanContext(
+                record.trace_number,
+                record.span_number,
+                is_remote=False,
+                trace_flags=_SAMPLED_AND_RANDOM
+                if not caller.is_valid or caller.trace_flags.random_trace_id
+                else _SAMPLED,
+                trace_state=caller.trace_state,
+            ),
+            caller if caller.is_valid else None,
+            resource=provider.resource,
+            attributes=attributes,
+            kind=SpanKind.SERVER,
+            span_processor=provider._active_span_processor,  # noqa: SLF001  nothing public gives it
+            limits=provider._span_limits,  # noqa: SLF001  likewise
+            instrumentation_scope=scope,
+        )
+        self.record = record
+        self.said: Mapping[str, Any] = dict(attributes or {})
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set it, unless it is one that the span was started with: the instrumentation says those twice."""
