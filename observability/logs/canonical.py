@@ -38,8 +38,9 @@ def request_over(
 
 def _says_what_is_informative(logger: Any) -> bool:
     """Whether such a line would be seen: most are not, in production, and all that is in it costs time."""
-    asks = getattr(logger, "is_enabled_for", None)  # loggers that filter have it
-    return asks is None or bool(asks(logging.INFO))
+    # Of its class: some loggers take whatever is asked of them for an event.
+    asks = getattr(type(logger), "is_enabled_for", None)
+    return asks is None or bool(asks(logger, logging.INFO))
 
 
 def _rounded(seconds: float) -> float:
