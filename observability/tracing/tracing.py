@@ -115,6 +115,8 @@ class Tracing:
                 await self._replay.show(record, past)
             if record.server_span is not None:
                 promote(self._finished, record)
+        # They refer to each other: neither would be gone before the garbage collector came.
+        record.server_span = None
 
     def keep_own(self, record: RequestRecord, facts: Facts, error: BaseException | None) -> None:
         """Export the trace of a job that is over."""
