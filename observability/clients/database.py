@@ -89,18 +89,23 @@ class _Queries:
         self._metrics.operation_ended(self._system, operation_of(statement), error_type, seconds, exemplar)
 
     def _describe(self, statement: str, rows: int) -> Facts:
-        operation, table = operation_of(statement), table_of(statement)
-        attributes: dict[str, str | int] = {
-            span_conventions.DB_SYSTEM: self._system,
-            span_conventions.DB_NAMESPACE: self._database,
-            span_conventions.DB_OPERATION: operation,
-            span_conventions.DB_STATEMENT: without_values(statement),
-        }
-        if table:
-            attributes[span_conventions.DB_COLLECTION] = table
-        if rows >= 0:
-            attributes[span_conventions.DB_ROWS] = rows
-        return Facts(f"{operation} {table or self._database}".rstrip(), SpanKind.CLIENT, attributes)
+        return _facts(self._system, self._database, statement, rows)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _facts(system: str, database: str, statement: str, rows: int) -> Facts:
+    operation, table = operation_of(statement), table_of(statement)
+    attributes: dict[str, str | int] = {
+        span_conventions.DB_SYSTEM: system,
+        span_conventions.DB_NAMESPACE: database,
+        span_conventions.DB_OPERATION: operation,
+        span_conventions.DB_STATEMENT: without_values(statement),
+    }
+    if table:
+        attributes[span_conventions.DB_COLLECTION] = table
+    if rows >= 0:
+        attributes[span_conventions.DB_ROWS] = rows
+    return Facts(f"{operation} {table or database}".rstrip(), SpanKind.CLIENT, attributes)
 
 
 def _sync(engine: AnyEngine) -> Engine:

@@ -6,7 +6,7 @@ from typing import Any
 
 from opentelemetry.trace import SpanKind
 
-from observability import context, span_conventions
+from observability import context, header_conventions, span_conventions
 from observability.errors import AlreadyInstrumented
 from observability.tracing.buffer import Facts, open_span
 from observability.tracing.propagation import outgoing_headers
@@ -24,8 +24,13 @@ def http_clients(http: Any) -> Iterable[Any]:
     return http.values() if isinstance(http, Mapping) else (http,)
 
 
-def trace_http(client: Any) -> None:
+def trace_http(client: Any, *, is_foreign: bool = False) -> None:
     """Trace what this asynchronous client sends from now on.
+
+    Args:
+        client: Of httpx or httpx2.
+        is_foreign: Whether it calls strangers: they are told no baggage, and of their addresses, which may hold secrets of
+            theirs, only the server is shown.
 
     Raises:
         AlreadyInstrumented: The client is traced already.
@@ -34,27 +39,29 @@ def trace_http(client: Any) -> None:
     if hasattr(stock, _TRACED):
         msg = f"{client!r} is traced already."
         raise AlreadyInstrumented(msg)
-    added = {"send": _tracing_send(stock.send), "__module__": __name__, _TRACED: True}
+    added = {"send": _tracing_send(stock.send, is_foreign=is_foreign), "__module__": __name__, _TRACED: True}
     client.__class__ = type(f"Traced{stock.__name__}", (stock,), added)
 
 
 class _Call:
     """One call: redirects are part of it."""
 
-    __slots__ = ("request", "status")
+    __slots__ = ("is_foreign", "request", "status")
 
-    def __init__(self, request: Any) -> None:
+    def __init__(self, request: Any, *, is_foreign: bool) -> None:
         self.request = request
+        self.is_foreign = is_foreign
         self.status = 0
 
 
-def _tracing_send(stock: Send) -> Send:
+def _tracing_send(stock: Send, *, is_foreign: bool) -> Send:
     @functools.wraps(stock)
     async def send(client: Any, request: Any, *arguments: Any, **options: Any) -> Any:
-        call = _Call(request)
+        call = _Call(request, is_foreign=is_foreign)
         with open_span(context.current(), _describe, call) as span:
             for name, value in outgoing_headers().items():
-                request.headers.setdefault(name, value)
+                if not is_foreign or name == header_conventions.TRACEPARENT:
+                    request.headers.setdefault(name, value)
             response = await stock(client, request, *arguments, **options)
             call.status = response.status_code
             if call.status >= _CLIENT_ERROR:
@@ -70,9 +77,10 @@ def _describe(call: _Call) -> Facts:
         span_conventions.METHOD: request.method,
         span_conventions.SERVER: url.host,
         span_conventions.PORT: url.port or {"http": 80, "https": 443}.get(url.scheme, 0),
-        # Credentials, query and fragment are not anybody's business.
-        span_conventions.URL: str(url.copy_with(userinfo=b"", query=None, fragment=None)),
     }
+    if not call.is_foreign:
+        # Credentials, query and fragment are not anybody's business.
+        attributes[span_conventions.URL] = str(url.copy_with(userinfo=b"", query=None, fragment=None))
     if call.status:
         attributes[span_conventions.STATUS] = call.status
     return Facts(request.method, SpanKind.CLIENT, attributes)

@@ -113,13 +113,20 @@ class _Commands:
 
 
 def _describe(operation: str, commands: Sequence[Any]) -> Facts:
-    attributes: dict[str, str | int] = {
-        span_conventions.DB_SYSTEM: _SYSTEM,
-        span_conventions.DB_OPERATION: operation,
+    if not commands:
+        return _facts(operation)
+    shown = " ".join(map(_operation, commands[:_COMMANDS_SHOWN]))
+    attributes = {
+        **_facts(operation).attributes,
+        span_conventions.DB_BATCH: len(commands),
+        span_conventions.DB_STATEMENT: shown,
     }
-    if commands:
-        attributes[span_conventions.DB_BATCH] = len(commands)
-        attributes[span_conventions.DB_STATEMENT] = " ".join(map(_operation, commands[:_COMMANDS_SHOWN]))
+    return Facts(operation, SpanKind.CLIENT, attributes)
+
+
+@functools.lru_cache(maxsize=256)
+def _facts(operation: str) -> Facts:
+    attributes = {span_conventions.DB_SYSTEM: _SYSTEM, span_conventions.DB_OPERATION: operation}
     return Facts(operation, SpanKind.CLIENT, attributes)
 
 

@@ -1,5 +1,8 @@
 """One line that says everything about one request."""
 
+import logging
+from typing import Any
+
 import structlog
 
 from observability.context import RequestRecord
@@ -11,7 +14,10 @@ def request_over(
     record: RequestRecord, outcome: str, status: int, seconds: float, error: BaseException | None
 ) -> None:
     """Log a request whose trace is kept: a warning if that is because of how it ended."""
-    say = log.info if record.is_sampled else log.warning
+    told = log.bind()
+    if record.is_sampled and not _says_what_is_informative(told):
+        return
+    say = told.info if record.is_sampled else told.warning
     say(
         "request",
         trace_id=record.trace_id,
@@ -28,6 +34,13 @@ def request_over(
         **({"error": type(error).__name__} if error else {}),
         **({"culprit": record.culprit} if record.culprit else {}),
     )
+
+
+def _says_what_is_informative(logger: Any) -> bool:
+    """Whether such a line would be seen: most are not, in production, and all that is in it costs time."""
+    # Of its class: some loggers take whatever is asked of them for an event.
+    asks = getattr(type(logger), "is_enabled_for", None)
+    return asks is None or bool(asks(logger, logging.INFO))
 
 
 def _rounded(seconds: float) -> float:

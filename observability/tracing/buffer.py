@@ -29,9 +29,9 @@ FIRST, SLOWEST = 64, 16
 Attributes: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What a span says.
+    """What a span says; who says the same again and again may give the same object.
 
     Attributes:
         name: Its name.

@@ -60,15 +60,21 @@ class SpanCounts:
         self._recorder.failed(count)
         self._report(failed=count)
 
-    def dropped(self) -> None:
-        """One had to make room for another."""
-        self._recorder.dropped(1)
-        self._report(dropped=1)
+    def dropped(self, count: int = 1) -> None:
+        """So many had to make room for others, or were left over at the end."""
+        self._recorder.dropped(count)
+        self._report(dropped=count)
+
+    def end(self) -> None:
+        """Say what is not said yet: no more will be."""
+        with self._lock:
+            self._silent_until = 0.0
+        self._report()
 
     def _report(self, **lost: int) -> None:
         with self._lock:
             self._lost.update(lost)
-            if monotonic() < self._silent_until:
+            if not self._lost or monotonic() < self._silent_until:
                 return
             self._silent_until = monotonic() + _REPORT_SECONDS
             total, self._lost = self._lost, Counter()
@@ -127,7 +133,11 @@ class Batches(BatchSpanProcessor):
 
     def shutdown(self) -> None:
         """Export what there is and end the thread; gives up after some seconds."""
-        self._batch_processor.shutdown(int(FLUSH_SECONDS * 1000))
+        batches = self._batch_processor
+        batches.shutdown(int(FLUSH_SECONDS * 1000))
+        if batches._queue:  # noqa: SLF001  told to nobody
+            self._counts.dropped(len(batches._queue))  # noqa: SLF001
+        self._counts.end()
 
 
 def otlp_exporter(endpoint: str | None) -> SpanExporter:

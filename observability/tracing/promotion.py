@@ -1,5 +1,6 @@
 """From buffered spans to real ones, with the times they had."""
 
+import random
 from collections.abc import Iterable
 
 from opentelemetry.context import Context
@@ -8,31 +9,29 @@ from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
     SpanContext,
-    Status,
-    StatusCode,
     TraceFlags,
     Tracer,
     set_span_in_context,
 )
 
-from observability import span_conventions
 from observability.context import RequestRecord
 from observability.tracing.buffer import Buffer, Buffered, Facts, OpenSpan, Parent
+from observability.tracing.finished import Finished, FinishedSpans
 from observability.tracing.ids import given_ids
 
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
-def promote(tracer: Tracer, record: RequestRecord) -> None:
-    """Give everything that was buffered for this request to the tracer, inside of the request's own span."""
+def promote(finished: FinishedSpans, record: RequestRecord) -> None:
+    """Give away everything that was buffered for this request, inside of the request's own span."""
     buffer: Buffer | None = record.spans
     if buffer is None:
         return
     record.spans = None
     spans = buffer.spans()
     present = {span[6] for span in spans if span[6] is not None}
-    for span in spans:
-        _start_and_end(tracer, record, span, _parent(record, span[2], present))
+    own = _context(record, record.span_number)
+    finished.add([_finished(record, span, _parent(record, span[2], present, own)) for span in spans])
 
 
 def start_own(tracer: Tracer, record: RequestRecord, facts: Facts) -> Span:
@@ -60,32 +59,28 @@ def remote_context(
     return set_span_in_context(NonRecordingSpan(parent), base)
 
 
-def _parent(record: RequestRecord, parent: Parent, present: Iterable[OpenSpan]) -> SpanContext:
+def _parent(
+    record: RequestRecord, parent: Parent, present: Iterable[OpenSpan], own: SpanContext
+) -> SpanContext:
     while isinstance(parent, OpenSpan) and parent not in present:
         parent = parent.outer
     if isinstance(parent, OpenSpan):
         return _context(record, parent.number)
-    if parent is not None and parent.trace_id == record.trace_number:
-        return parent
-    return _context(record, record.span_number)
+    return parent if parent is not None and parent.trace_id == own.trace_id else own
 
 
 def _context(record: RequestRecord, span_number: int) -> SpanContext:
     return SpanContext(record.trace_number, span_number, is_remote=False, trace_flags=_SAMPLED)
 
 
-def _start_and_end(tracer: Tracer, record: RequestRecord, span: Buffered, parent: SpanContext) -> None:
+def _finished(record: RequestRecord, span: Buffered, parent: SpanContext) -> Finished:
     started_at, ended_at, _, error_type, describe, details, own = span
-    facts: Facts = describe(*details)
-    with given_ids(record.trace_number, (own or OpenSpan(None)).number):
-        made = tracer.start_span(
-            facts.name,
-            set_span_in_context(NonRecordingSpan(parent), Context()),
-            facts.kind,
-            facts.attributes,
-            start_time=record.wall_clock(started_at),
-        )
-    if error_type:
-        made.set_attribute(span_conventions.ERROR_TYPE, error_type)
-        made.set_status(Status(StatusCode.ERROR))
-    made.end(record.wall_clock(ended_at))
+    number = own.number if own else random.getrandbits(64) or 1
+    return (
+        _context(record, number),
+        parent,
+        describe(*details),
+        record.wall_clock(started_at),
+        record.wall_clock(ended_at),
+        error_type,
+    )

@@ -33,6 +33,11 @@ def new_provider(ratio: float, resource: Resource, processor: SpanProcessor) -> 
     return provider
 
 
+def nowhere() -> TracerProvider:
+    """A provider whose spans nobody takes."""
+    return TracerProvider(ALWAYS_OFF, Resource.get_empty(), shutdown_on_exit=False)
+
+
 def recording_beside(provider: TracerProvider) -> TracerProvider:
     """A provider that records all it is told, with ids that were given out before, to the processors of another."""
     return TracerProvider(

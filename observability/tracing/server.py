@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +17,18 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.trace import Span, SpanKind, Tracer, TracerProvider, get_current_span
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    Tracer,
+    TracerProvider,
+    get_current_span,
+)
 from opentelemetry.util.types import Attributes
 from starlette.background import BackgroundTask
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -28,7 +38,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from observability import conventions, span_conventions
 from observability.context import RequestRecord, current
 from observability.redaction import redacted_query
-from observability.tracing.ids import given_ids
 from observability.tracing.promotion import remote_context
 
 RouteOf = Callable[[Mapping[str, Any]], str]
@@ -37,19 +46,22 @@ RouteOf = Callable[[Mapping[str, Any]], str]
 _WITH_QUERY = {span_conventions.QUERY, "http.target", "http.url"}
 _NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_SAMPLED_AND_RANDOM = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
+_NOTHING: Mapping[str, Any] = {}
 
 
 class ServerTracers(TracerProvider):
     """Gives tracers for the spans of requests."""
 
-    def __init__(self, provider: TracerProvider, route_of: RouteOf) -> None:
+    def __init__(self, provider: SdkTracerProvider, route_of: RouteOf) -> None:
         """Make spans of `provider`; `route_of` gives the template that the routers chose."""
         self._provider = provider
         self._route_of = route_of
 
     def get_tracer(self, *arguments: Any, **options: Any) -> Tracer:
         """A tracer of that scope."""
-        return ServerTracer(self._provider.get_tracer(*arguments, **options), self._route_of)
+        return ServerTracer(self._provider, self._provider.get_tracer(*arguments, **options), self._route_of)
 
 
 def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
@@ -66,7 +78,16 @@ def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
             meter_provider=NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
         )
-        return shell.build_middleware_stack()
+        instrumentation: Any = shell.build_middleware_stack()
+    # Outermost it has one more layer that answers 500 should it fail itself: a server does so anyway.
+    instrumentation = getattr(instrumentation, "app", instrumentation)
+    # By default it matches every route once more, for a name that the span has only until it ends.
+    instrumentation.default_span_details = _details_until_the_end
+    return instrumentation  # type: ignore[no-any-return]
+
+
+def _details_until_the_end(scope: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    return _method(scope), {}
 
 
 @contextmanager
@@ -162,9 +183,11 @@ async def _nobody(*_said: Message) -> Any:
 class ServerTracer(Tracer):
     """Gives spans of requests the ids that their records have, their true times, and our names of routes."""
 
-    def __init__(self, tracer: Tracer, route_of: RouteOf) -> None:
+    def __init__(self, provider: SdkTracerProvider, tracer: Any, route_of: RouteOf) -> None:
         """Make spans of `tracer`; `route_of` gives the template that the routers chose."""
+        self._provider = provider
         self._tracer = tracer
+        self._scope: InstrumentationScope = tracer._instrumentation_scope  # noqa: SLF001  nothing public gives it
         self._route_of = route_of
 
     def start_span(
@@ -179,45 +202,95 @@ class ServerTracer(Tracer):
         """The span of the current record."""
         record = current()
         if record is None:
-            return self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
-        with given_ids(record.trace_number, record.span_number):
-            span = self._tracer.start_span(
-                name,
-                _inside_of_caller(record, context),
-                SpanKind.SERVER,
-                attributes,
-                start_time=record.wall_clock(record.started_at),
-            )
-        span.end = partial(self._end, record, span, span.end)  # type: ignore[method-assign]
-        span.record_exception = partial(_record_exception, record, span.record_exception)  # type: ignore[method-assign]
-        record.server_span = span
+            theirs: Span = self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
+            return theirs
+        context = _inside_of_caller(record, context)
+        record.server_span = span = _ServerSpan(self._provider, self._scope, record, context, attributes)
+        span.route_of = self._route_of
+        span.start(record.wall_clock(record.started_at), context)
         return span
 
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         """Any other span."""
         return self._tracer.start_as_current_span(*arguments, **options)
 
-    def _end(self, record: RequestRecord, span: Span, end: Callable[[int], None]) -> None:
-        route = record.route or self._route_of(record.scope)
-        name = _method(record.scope)
-        if route != conventions.UNMATCHED:
-            span.set_attribute(span_conventions.ROUTE, route)
-            name = f"{name} {route}".lstrip()
-        span.update_name(name)
-        said = getattr(span, "attributes", None) or {}
-        for attribute in _WITH_QUERY & said.keys():
-            span.set_attribute(attribute, redacted_query(said[attribute]))
+
+class _ServerSpan(SdkSpan):
+    """The span of a request, which says at its end what is known by then, and when that was."""
+
+    route_of: RouteOf
+
+    def __init__(
+        self,
+        provider: SdkTracerProvider,
+        scope: InstrumentationScope,
+        record: RequestRecord,
+        context: Context | None,
+        attributes: Attributes,
+    ) -> None:
+        """What a tracer of the SDK would make, which would ask a sampler and invent an id."""
+        caller = get_current_span(context).get_span_context()
+        super().__init__(
+            _method(record.scope),
+            SpanContext(
+                record.trace_number,
+                record.span_number,
+                is_remote=False,
+                trace_flags=_SAMPLED_AND_RANDOM
+                if not caller.is_valid or caller.trace_flags.random_trace_id
+                else _SAMPLED,
+                trace_state=caller.trace_state,
+            ),
+            caller if caller.is_valid else None,
+            resource=provider.resource,
+            attributes=attributes,
+            kind=SpanKind.SERVER,
+            span_processor=provider._active_span_processor,  # noqa: SLF001  nothing public gives it
+            limits=provider._span_limits,  # noqa: SLF001  likewise
+            instrumentation_scope=scope,
+        )
+        self.record = record
+        self.said: Mapping[str, Any] = dict(attributes or {})
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set it, unless it is one that the span was started with: the instrumentation says those twice."""
+        if self.said.get(key) is not value or value is None:
+            self.said = _NOTHING
+            super().set_attribute(key, value)
+
+    def record_exception(self, exception: BaseException, *_: Any, **__: Any) -> None:
+        """Record it as raised when the request ended."""
+        record = self.record
+        super().record_exception(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
+
+    def end(self, end_time: int | None = None) -> None:
+        """End when the last byte went out."""
+        del end_time
+        record = self.record
+        self._name_it(record.route or self.route_of(record.scope))
+        if record.scope.get("query_string"):
+            self._hide_secrets()
         if record.culprit:
             described = {
                 span_conventions.CULPRIT: record.culprit,
                 span_conventions.CULPRIT_STACK: record.culprit_stack,
             }
-            span.add_event(
+            self.add_event(
                 span_conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at)
             )
         if record.spans is not None and record.spans.omitted:
-            span.set_attribute(span_conventions.OMITTED, record.spans.omitted)
-        end(record.wall_clock(record.ended_at or perf_counter()))
+            self.set_attribute(span_conventions.OMITTED, record.spans.omitted)
+        super().end(record.wall_clock(record.ended_at or perf_counter()))
+
+    def _name_it(self, route: str) -> None:
+        if route != conventions.UNMATCHED:
+            self.set_attribute(span_conventions.ROUTE, route)
+            self.update_name(f"{_method(self.record.scope)} {route}".lstrip())
+
+    def _hide_secrets(self) -> None:
+        said = self.attributes or _NOTHING
+        for attribute in _WITH_QUERY & said.keys():
+            self.set_attribute(attribute, redacted_query(str(said[attribute])))
 
 
 def _method(scope: Mapping[str, Any]) -> str:
@@ -225,12 +298,6 @@ def _method(scope: Mapping[str, Any]) -> str:
     if scope["type"] != "http":
         return ""
     return scope["method"] if scope["method"] in conventions.KNOWN_METHODS else "HTTP"
-
-
-def _record_exception(
-    record: RequestRecord, stock: Callable[..., None], exception: BaseException, *_: Any, **__: Any
-) -> None:
-    stock(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
 
 
 def _inside_of_caller(record: RequestRecord, context: Context | None) -> Context | None:

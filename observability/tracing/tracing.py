@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import NoOpTracer, Status, StatusCode, get_current_span
+from opentelemetry.trace import Status, StatusCode, get_current_span
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
@@ -15,14 +15,14 @@ from observability.settings import TelemetrySettings
 from observability.tracing.buffer import Facts
 from observability.tracing.environment import is_disabled, is_wanted, sampling_rule
 from observability.tracing.export import Batches, SpanCounts, SpanRecorder, otlp_exporter, resource
+from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
-from observability.tracing.providers import global_provider, new_provider, recording_beside
+from observability.tracing.providers import global_provider, new_provider, nowhere, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
 from observability.tracing.server import Past, Replay, RouteOf, ServerTracers, traced
 
 DEFAULT_SLOW_THRESHOLD = 1.0
 _SERVER_ERROR = 500
-_SCOPE = "observability"
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +73,8 @@ class Tracing:
         self.flush = flush
         self._rule = rule if provider else NEVER
         self.sampler = Sampler(self._rule)
-        self._recording = recording_beside(provider) if provider else None
-        self._tracer = self._recording.get_tracer(_SCOPE) if self._recording else NoOpTracer()
+        self._recording = recording_beside(provider or nowhere())
+        self._finished = FinishedSpans(self._recording)
         self._slow_after = _slow_after(settings)
         self._slow_after_of = settings.slow_thresholds or {}
         self.least_slow = min((self._slow_after, *self._slow_after_of.values()))
@@ -83,7 +83,7 @@ class Tracing:
 
     def serve(self, app: Any, stack: ASGIApp, route_of: RouteOf) -> ASGIApp:
         """What serves the requests that are traced from their start, in place of `stack`."""
-        if self._recording is None:
+        if not self.is_on:
             return stack
         tracers = ServerTracers(self._recording, route_of)
         self._replay = Replay(app, tracers)
@@ -114,18 +114,20 @@ class Tracing:
             if record.server_span is None and self._replay is not None:
                 await self._replay.show(record, past)
             if record.server_span is not None:
-                promote(self._tracer, record)
+                promote(self._finished, record)
+        # They refer to each other: neither would be gone before the garbage collector came.
+        record.server_span = None
 
     def keep_own(self, record: RequestRecord, facts: Facts, error: BaseException | None) -> None:
         """Export the trace of a job that is over."""
         record.is_traced = False
         with _harmless(record):
-            own = start_own(self._tracer, record, facts)
+            own = start_own(self._finished.tracer, record, facts)
             ended_at = record.wall_clock(record.ended_at)
             if error is not None:
                 own.record_exception(error, timestamp=ended_at)
                 own.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
-            promote(self._tracer, record)
+            promote(self._finished, record)
             own.end(ended_at)
 
 

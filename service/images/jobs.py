@@ -1,6 +1,7 @@
 import asyncio
 from typing import ClassVar
 
+from observability.tracing.spans import span
 from service.images.repository import ImageRepository
 from service.images.sandbox import UnusableImage, thumbnails
 from service.images.schemas import MediaType, Original, ThumbnailSize
@@ -40,7 +41,8 @@ class Thumbnails:
 
     async def _decide(self, job: MakeThumbnails, original: Original) -> None:
         try:
-            made = await thumbnails(original.content, _FORMS[original.media_type], ThumbnailSize)
+            with span("make thumbnails"):
+                made = await thumbnails(original.content, _FORMS[original.media_type], ThumbnailSize)
         except UnusableImage as error:
             async with self._database.transaction() as session:
                 await self._images.fail(session, job.product_id, job.revision, str(error))

@@ -8,7 +8,6 @@ import structlog
 
 from observability.header_conventions import TRACEPARENT
 from observability.tracing.propagation import outgoing_headers
-from observability.tracing.spans import span
 from service.infra.database import Database
 from service.infra.jobs.handlers import JobContext
 from service.infra.jobs.job import RetryPolicy
@@ -47,7 +46,7 @@ class WebhookDelivery:
         due = await self._deliveries.due(job)
         if due is None:
             return
-        with self._targets.call(server_of(due.message.url)) as call, span("send_webhook"):
+        with self._targets.call(server_of(due.message.url)) as call:
             outcome = await self._sender.send(replace(due.message, traceparent=_traceparent(context)))
             call.was_answered = outcome.status is not None
         await self._settle(job, outcome, attempt=due.attempts + 1)
@@ -72,8 +71,8 @@ class WebhookDelivery:
 
 
 def _traceparent(context: JobContext) -> str:
-    """Of this run, or else of whoever enqueued it."""
-    return outgoing_headers().get(TRACEPARENT) or context.headers.get(TRACEPARENT, "")
+    """Of whoever enqueued this job, unless its run is in a trace: then the call tells of itself."""
+    return "" if outgoing_headers() else context.headers.get(TRACEPARENT, "")
 
 
 def _status(outcome: Outcome, attempt: int) -> DeliveryStatus:

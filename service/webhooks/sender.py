@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 import httpx2
 
+from observability.clients.http import trace_http
 from observability.header_conventions import TRACEPARENT
 from service.infra.outgoing.resolver import Resolver
 from service.infra.outgoing.transport import CheckedTransport
@@ -27,7 +28,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent, where, and in which trace (W3C Trace Context), empty when there is none."""
+    """What is sent, where, and in which trace (W3C Trace Context): empty for the one that is under way."""
 
     delivery_id: int
     url: str
@@ -63,6 +64,7 @@ class Sender:
             follow_redirects=False,
             trust_env=False,
         )
+        trace_http(self._client, is_foreign=True)
 
     async def send(self, message: Message) -> Outcome:
         """Send it once; a failure is an outcome, too."""

@@ -40,6 +40,9 @@ NATIVE_TRACES_1 = Contender("FastAPI native traces, 1 %", "fastapi_native_traces
 NATIVE_TRACES_100 = Contender("FastAPI native traces, 100 %", "fastapi_native_traces", (("ratio", 1.0),))
 CONTRIB_1 = Contender("OpenTelemetry contrib, 1 %", "opentelemetry_contrib", (("ratio", 0.01),))
 CONTRIB_100 = Contender("OpenTelemetry contrib, 100 %", "opentelemetry_contrib", (("ratio", 1.0),))
+NATIVE_AND_CONTRIB_100 = Contender(
+    "FastAPI native traces and contrib, 100 %", "fastapi_native_and_contrib", (("ratio", 1.0),)
+)
 INSTRUMENTATOR_AND_CONTRIB = Contender(
     "prometheus-fastapi-instrumentator + contrib, 1 %", "instrumentator_and_contrib", (("ratio", 0.01),)
 )

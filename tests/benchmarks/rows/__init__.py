@@ -5,6 +5,7 @@ from tests.benchmarks.rows import (
     bare_route,
     blocking_driver,
     cached_page,
+    collector,
     exposition,
     item_by_article,
     item_by_asyncpg,
@@ -35,6 +36,7 @@ ROWS: tuple[Row, ...] = (
     overload.ROW,
     start_up.ROW,
     jobs.ROW,
+    collector.ROW,
     routes.ROW,
     products.ROW,
 )

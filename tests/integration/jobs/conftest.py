@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from observability.setup import Telemetry, instrument_worker
 from service.infra.database import Database, autocommit_engine
@@ -42,6 +43,10 @@ async def queue(postgres: asyncpg.Connection) -> asyncpg.Connection:
     return postgres
 
 
+def measured(queue: AsyncEngine) -> Telemetry:
+    return instrument_worker(service_name="tests", engine={"queue": queue})
+
+
 @asynccontextmanager
 async def working(
     settings: Settings,
@@ -50,12 +55,13 @@ async def working(
     concurrency: int = 4,
     lease: float = 30.0,
     drain: float = 30.0,
+    measure: Callable[[AsyncEngine], Telemetry] = measured,
 ) -> AsyncIterator[tuple[Worker, Telemetry]]:
     """A worker that runs greetings until the end of the block."""
     handlers = Handlers()
     handlers.add(Greet, handler)
     engine = autocommit_engine(settings, "queue", 5)
-    telemetry = instrument_worker(service_name="tests", engine={"queue": engine})
+    telemetry = measure(engine)
     worker = Worker(
         queries_on(engine),
         handlers,

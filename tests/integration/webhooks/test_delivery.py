@@ -5,10 +5,16 @@ import json
 from typing import Any, TypeAlias
 
 import asyncpg
+import httpx2
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from standardwebhooks import Webhook as Signature
 from standardwebhooks import WebhookVerificationError
 
+from observability.setup import instrument_worker
 from service.infra.jobs.handlers import JobContext
 from service.webhooks.jobs import ForgetWebhookEvents
 from tests.integration.conftest import Api
@@ -53,6 +59,30 @@ async def test_a_receiver_can_continue_the_trace_of_the_write(
     # Not sampled here: without a collector nobody in this service keeps spans.
     assert (version, found, flags) == ("00", trace_id, "00")
     assert span_id != "b7ad6b7169203331"
+
+
+async def test_sending_is_a_span_that_the_receiver_continues_without_the_secrets_of_either(
+    api: Api, owner: Owner, worker: Worker, receiver: Receiver
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    telemetry = instrument_worker(service_name="tests", tracer_provider=provider)
+    await owner.subscribe(f"{receiver.url}/their-secret?key=their-secret")
+    await api.create_product()
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01", "baggage": "plan=ours"}
+    with telemetry.measured_task("deliver", headers=headers):
+        await worker.work()
+    (call,) = (each for each in exporter.get_finished_spans() if each.kind is SpanKind.CLIENT)
+    (received,) = receiver.received
+    assert received.headers["traceparent"] == f"00-{trace_id}-{call.context.span_id:016x}-01"
+    assert "baggage" not in received.headers
+    assert call.attributes == {
+        "http.request.method": "POST",
+        "server.address": "127.0.0.1",
+        "server.port": httpx2.URL(receiver.url).port,
+        "http.response.status_code": 204,
+    }
 
 
 async def test_the_secret_of_another_webhook_verifies_nothing(

@@ -135,6 +135,24 @@ def test_spans_that_find_no_room_are_counted(
     assert (found["exported"] or 0) + found["dropped"] >= 21
 
 
+def test_what_is_left_over_at_the_end_is_counted_and_said(
+    exporter: Exporter, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
+    monkeypatch.setattr("observability.tracing.export.FLUSH_SECONDS", 0.01)
+    exporter.may_go_on.clear()
+    batches = Batches(exporter, SpanCounts(SpanMetrics(registry)))
+    provider = new_provider(1.0, resource("shop", ""), batches)
+    provider._atexit_handler = None
+    with structlog.testing.capture_logs() as events:
+        end_spans(provider, 5)
+        batches.shutdown()
+        exporter.may_go_on.set()
+    # One was on its way, if its thread had come so far.
+    assert counted(registry)["dropped"] in {4, 5}
+    assert [event["event"] for event in events] == ["telemetry_spans_lost"]
+
+
 def test_a_flush_gives_up_on_a_collector_that_does_not_answer(
     provider: TracerProvider, batches: Batches, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Which traces are kept in the end, and where they go."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse
 from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
@@ -585,3 +586,96 @@ async def test_concurrent_work_hangs_where_it_was_started(collector: Collector) 
     spans = by_name(collector.take())
     for name in ("a", "b"):
         assert parent_of(spans[f"{name} within"]) == id_of(spans[name])
+
+
+class Stamping(SpanProcessor):
+    """A processor of the application's own, which says something on every span that starts."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        del parent_context
+        span.set_attribute("tenant", "seven")
+
+
+async def test_processors_that_hear_of_starts_hear_of_calls_that_are_over(collector: Collector) -> None:
+    async def work() -> None:
+        with pytest.raises(KeyError), span("call", size=3):
+            raise KeyError
+        with span("other"):
+            pass
+        raise Broken
+
+    collector.provider.add_span_processor(Stamping())
+    app = answering(work)
+    traced(app, collector)
+    await request(app, "/")
+    server, call, other = collector.take()
+    assert call.attributes == {"size": 3, "tenant": "seven", "error.type": "KeyError"}
+    assert call.status.status_code is StatusCode.ERROR
+    assert other.attributes == {"tenant": "seven"}
+    assert parent_of(call) == parent_of(other) == id_of(server)
+    assert server.attributes is not None
+    assert server.attributes["tenant"] == "seven"
+
+
+async def test_limits_of_attributes_hold_for_calls_that_are_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4")
+    collector = Collector()
+
+    async def work() -> None:
+        with span("call", what="a long story"):
+            pass
+        raise Broken
+
+    app = answering(work)
+    traced(app, collector)
+    await request(app, "/")
+    assert by_name(collector.take())["call"].attributes == {"what": "a lo"}
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_what_an_application_says_on_its_span_is_what_it_said_last(
+    ratio: float, collector: Collector
+) -> None:
+    async def work() -> None:
+        server = trace.get_current_span()
+        before = getattr(server, "attributes", None) or {}
+        scheme = before.get("url.scheme", "http")
+        server.set_attribute("url.scheme", "other")
+        server.set_attribute("url.scheme", scheme)
+        raise Broken
+
+    app = answering(work)
+    traced(app, collector, trace_sample_ratio=ratio)
+    await request(app, "/")
+    attributes = collector.take_one().attributes
+    assert attributes is not None
+    assert attributes["url.scheme"] == "http"
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+async def test_the_line_of_a_chosen_request_is_only_informative(level: int, collector: Collector) -> None:
+    app = answering(lambda: "fine")
+    traced(app, collector, trace_sample_ratio=1)
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    try:
+        with structlog.testing.capture_logs() as events:
+            await request(app, "/")
+    finally:
+        structlog.configure(wrapper_class=before)
+    assert ("request" in {event["event"] for event in events}) == (level == logging.INFO)
+
+
+async def test_loggers_that_do_not_filter_are_told(collector: Collector) -> None:
+    app = answering(lambda: "fine")
+    traced(app, collector, trace_sample_ratio=1)
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.BoundLogger)
+    try:
+        with structlog.testing.capture_logs() as events:
+            await request(app, "/")
+    finally:
+        structlog.configure(wrapper_class=before)
+    assert "request" in {event["event"] for event in events}
