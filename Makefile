@@ -29,7 +29,7 @@ test: $(INSTALLED) ## Prove it: every test that needs no Docker, on real servers
 test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is installed
 	@UV=$(UV) sh tests/on_each_python.sh $(SUPPORTED_PYTHONS)
 
-faults: $(INSTALLED) ## Kill, freeze and cut off what the service is made of, and prove that nothing is lost, in 8 minutes (ARGS="--seed 7")
+faults: $(INSTALLED) ## Kill, freeze and cut off what the service is made of, and prove that nothing is lost, in under 10 minutes (ARGS="--seed 7")
 	@$(BIN)/python -W error -m tests.faults $(ARGS)
 
 coverage: $(INSTALLED) ## Fails unless the tests of `observability` itself take each of its branches, in about 90 seconds
