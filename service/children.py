@@ -28,10 +28,10 @@ class Server(Protocol):
 class Api:
     """The API in a process of its own."""
 
-    def __init__(self, host: str, port: int, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, host: str, port: int, drain: float, env: Mapping[str, str], folder: Path) -> None:
         self._address = (host, port)
         self._env = env
-        self.child = Child("The API", pid_file=folder / "api.pid", grace=API_STOP_SECONDS)
+        self.child = Child("The API", pid_file=folder / "api.pid", grace=drain + API_STOP_SECONDS)
 
     def spawn(self) -> None:
         self.child.spawn([sys.executable, "-m", "service", "api", "--unchecked"], env=self._env)

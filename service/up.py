@@ -90,7 +90,7 @@ class Up:
             **embedded.settings, host=options.host, port=options.port, workers=options.workers
         )
         environment = _environment(embedded.settings, options)
-        api = Api(options.host, options.port, environment, folder.path)
+        api = Api(options.host, options.port, settings.drain_seconds, environment, folder.path)
         worker = Worker(settings, environment, folder.path)
         behind = [server for server in (embedded.mailbox, worker) if server]
         for server in (*embedded.servers, api, *behind):
