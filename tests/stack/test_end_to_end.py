@@ -189,14 +189,14 @@ def test_a_slow_database_pages_somebody_who_is_told_when_it_is_over(
 
 
 def answers(ports: Ports, query: str) -> bool:
-    """Whether Prometheus has an answer."""
+    """Whether Prometheus has an answer; while it starts, it has a 503 without JSON."""
     try:
         answer = httpx2.get(
             f"http://{HOST}:{ports.prometheus}/api/v1/query", params={"query": query}, timeout=30
         )
     except httpx2.HTTPError:
         return False
-    return bool(answer.json()["data"]["result"])
+    return answer.is_success and bool(answer.json()["data"]["result"])
 
 
 def test_what_is_not_installed_is_told_with_the_way_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
