@@ -28,9 +28,10 @@ def _as_they_are(headers: Headers, _record: RequestRecord, _seconds: float) -> H
 
 
 def _without_timing(headers: Headers, record: RequestRecord, seconds: float) -> list[tuple[bytes, bytes]]:
-    if not _SET_BY_US.isdisjoint(dict(headers)):
-        # What the application says of this itself would contradict.
-        headers = [header for header in headers if header[0] not in _SET_BY_US]
+    for name, _ in headers:
+        if name in _SET_BY_US:  # by the application itself: that would contradict
+            headers = [header for header in headers if header[0] not in _SET_BY_US]
+            break
     return [
         *headers,
         (_PROCESS_TIME, b"%.6f" % seconds),

@@ -22,7 +22,7 @@ class NotReady(Exception):
 @contextmanager
 def serving(command: str, *, path: str, port: int, settings: Mapping[str, str]) -> Iterator[int]:
     """The process, on all cores, and its id, once `path` on its port answers."""
-    environment = {**os.environ, "TOKENSECRET": SECRET, **settings}
+    environment = {**os.environ, "TOKEN_SECRET": SECRET, **settings}
     with subprocess.Popen(
         [sys.executable, "-m", "service", command], env=environment, stdout=subprocess.DEVNULL
     ) as process:
