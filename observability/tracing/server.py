@@ -6,10 +6,9 @@ whatever that package makes of a request and however it is configured.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,14 +16,11 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     Span,
-    SpanContext,
     SpanKind,
-    TraceFlags,
     Tracer,
     TracerProvider,
     get_current_span,
@@ -35,20 +31,12 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from observability import conventions, span_conventions
 from observability.context import RequestRecord, current
-from observability.redaction import redacted_query
 from observability.tracing.promotion import remote_context
+from observability.tracing.server_span import RouteOf, ServerSpan, method_of
 
-RouteOf = Callable[[Mapping[str, Any]], str]
-
-# By its present name, and by the former ones that the environment may choose.
-_WITH_QUERY = {span_conventions.QUERY, "http.target", "http.url"}
 _NAMES = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _PAST = "observability.past"
-_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-_SAMPLED_AND_RANDOM = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
-_NOTHING: Mapping[str, Any] = {}
 
 
 class ServerTracers(TracerProvider):
@@ -87,7 +75,7 @@ def traced(stack: ServerErrorMiddleware, tracers: ServerTracers) -> ASGIApp:
 
 
 def _details_until_the_end(scope: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    return _method(scope), {}
+    return method_of(scope), {}
 
 
 @contextmanager
@@ -205,7 +193,7 @@ class ServerTracer(Tracer):
             theirs: Span = self._tracer.start_span(name, context, kind, attributes, *arguments, **options)
             return theirs
         context = _inside_of_caller(record, context)
-        record.server_span = span = _ServerSpan(self._provider, self._scope, record, context, attributes)
+        record.server_span = span = ServerSpan(self._provider, self._scope, record, context, attributes)
         span.route_of = self._route_of
         span.start(record.wall_clock(record.started_at), context)
         return span
@@ -213,91 +201,6 @@ class ServerTracer(Tracer):
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         """Any other span."""
         return self._tracer.start_as_current_span(*arguments, **options)
-
-
-class _ServerSpan(SdkSpan):
-    """The span of a request, which says at its end what is known by then, and when that was."""
-
-    route_of: RouteOf
-
-    def __init__(
-        self,
-        provider: SdkTracerProvider,
-        scope: InstrumentationScope,
-        record: RequestRecord,
-        context: Context | None,
-        attributes: Attributes,
-    ) -> None:
-        """What a tracer of the SDK would make, which would ask a sampler and invent an id."""
-        caller = get_current_span(context).get_span_context()
-        super().__init__(
-            _method(record.scope),
-            SpanContext(
-                record.trace_number,
-                record.span_number,
-                is_remote=False,
-                trace_flags=_SAMPLED_AND_RANDOM
-                if not caller.is_valid or caller.trace_flags.random_trace_id
-                else _SAMPLED,
-                trace_state=caller.trace_state,
-            ),
-            caller if caller.is_valid else None,
-            resource=provider.resource,
-            attributes=attributes,
-            kind=SpanKind.SERVER,
-            span_processor=provider._active_span_processor,  # noqa: SLF001  nothing public gives it
-            limits=provider._span_limits,  # noqa: SLF001  likewise
-            instrumentation_scope=scope,
-        )
-        self.record = record
-        self.said: Mapping[str, Any] = dict(attributes or {})
-
-    def set_attribute(self, key: str, value: Any) -> None:
-        """Set it, unless it is one that the span was started with: the instrumentation says those twice."""
-        if self.said.get(key) is not value or value is None:
-            self.said = _NOTHING
-            super().set_attribute(key, value)
-
-    def record_exception(self, exception: BaseException, *_: Any, **__: Any) -> None:
-        """Record it as raised when the request ended."""
-        record = self.record
-        super().record_exception(exception, timestamp=record.wall_clock(record.ended_at or perf_counter()))
-
-    def end(self, end_time: int | None = None) -> None:
-        """End when the last byte went out."""
-        del end_time
-        record = self.record
-        self._name_it(record.route or self.route_of(record.scope))
-        if record.scope.get("query_string"):
-            self._hide_secrets()
-        if record.culprit:
-            described = {
-                span_conventions.CULPRIT: record.culprit,
-                span_conventions.CULPRIT_STACK: record.culprit_stack,
-            }
-            self.add_event(
-                span_conventions.LOOP_BLOCKED_EVENT, described, record.wall_clock(record.blocked_at)
-            )
-        if record.spans is not None and record.spans.omitted:
-            self.set_attribute(span_conventions.OMITTED, record.spans.omitted)
-        super().end(record.wall_clock(record.ended_at or perf_counter()))
-
-    def _name_it(self, route: str) -> None:
-        if route != conventions.UNMATCHED:
-            self.set_attribute(span_conventions.ROUTE, route)
-            self.update_name(f"{_method(self.record.scope)} {route}".lstrip())
-
-    def _hide_secrets(self) -> None:
-        said = self.attributes or _NOTHING
-        for attribute in _WITH_QUERY & said.keys():
-            self.set_attribute(attribute, redacted_query(str(said[attribute])))
-
-
-def _method(scope: Mapping[str, Any]) -> str:
-    """How the span of a request begins; that of a WebSocket does not."""
-    if scope["type"] != "http":
-        return ""
-    return scope["method"] if scope["method"] in conventions.KNOWN_METHODS else "HTTP"
 
 
 def _inside_of_caller(record: RequestRecord, context: Context | None) -> Context | None:

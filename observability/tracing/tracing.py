@@ -19,7 +19,8 @@ from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
 from observability.tracing.providers import global_provider, new_provider, nowhere, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
-from observability.tracing.server import Past, Replay, RouteOf, ServerTracers, traced
+from observability.tracing.server import Past, Replay, ServerTracers, traced
+from observability.tracing.server_span import RouteOf
 
 DEFAULT_SLOW_THRESHOLD = 1.0
 _SERVER_ERROR = 500
