@@ -29,6 +29,10 @@ Server: TypeAlias = EmbeddedPostgres | EmbeddedValkey
 
 START_SECONDS = 120.0
 COMMANDS = {WORKER: ("worker", "--wait"), **dict.fromkeys(APIS, ("api", "--unchecked"))}
+# What each is asked whether it is there.
+QUESTIONS = {WORKER: b"GET /metrics HTTP/1.0\r\n\r\n", **dict.fromkeys(APIS, b"GET /readyz HTTP/1.0\r\n\r\n")}
+# One API is a process, the other a supervisor and two.
+WORKERS = dict(zip(APIS, ("1", "2"), strict=True))
 # Short, so that a dead connection is noticed within the seconds that a test has.
 SETTINGS = {
     "STATEMENT_TIMEOUT": "3",
@@ -39,6 +43,10 @@ SETTINGS = {
     "WEBHOOK_ALLOW_PRIVATE": "true",
     "SMTP_TIMEOUT": "5",
 }
+
+
+class HasEnded(Exception):
+    """Somebody does not run who should: it ended by itself, or did not come back."""
 
 
 class House:
@@ -82,7 +90,12 @@ class House:
                 await asyncio.to_thread(self._stop)
 
     async def hurt(self, fault: Fault) -> None:
-        """From the beginning of a fault to its end."""
+        """From the beginning of a fault to its end.
+
+        Raises:
+            HasEnded: Its target is not there to be hurt.
+        """
+        self._require_running(fault.target)
         match fault.how:
             case Violence.KILLED:
                 self._kill(fault.target)
@@ -111,14 +124,15 @@ class House:
         await self._add_owner()
         for name in COMMANDS:
             await self._spawn(name)
-        for name in APIS:
+        for name in COMMANDS:
             await self.until_ready(name)
 
     async def until_ready(self, name: str) -> None:
+        """Raises StartupError, with the last words of who has ended, and of who is not there in time."""
         port = self._ports[name]
 
         def is_ready() -> bool:
-            return answers(port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200")
+            return answers(port, QUESTIONS[name], b"HTTP/1.1 200")
 
         await asyncio.to_thread(self._children[name].wait_until, is_ready, seconds=START_SECONDS)
 
@@ -140,7 +154,7 @@ class House:
             "REDIS_URL": _behind(self._proxies[VALKEY], self._valkey),
             "SMTP_URL": f"smtp://127.0.0.1:{self._smtp_port}",
             "TOKEN_SECRET": SECRET,
-            **({"WORKER_METRICS_PORT": port} if name == WORKER else {"PORT": port}),
+            **({"WORKER_METRICS_PORT": port} if name == WORKER else {"PORT": port, "WORKERS": WORKERS[name]}),
         }
 
     async def _add_owner(self) -> None:
@@ -152,6 +166,12 @@ class House:
             )
         finally:
             await connection.close()
+
+    def _require_running(self, name: str) -> None:
+        child = self._children[name]
+        if not child.is_running:
+            msg = f"{name} has ended by itself: {child.last_words()}"
+            raise HasEnded(msg)
 
     def _kill(self, name: str) -> None:
         family = self._family(name)  # what PostgreSQL starts is not in its process group

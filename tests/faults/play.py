@@ -9,9 +9,9 @@ import httpx2
 from service.infra.tokens import Scope, Tokens
 from tests.faults.clients import Clients, clients
 from tests.faults.history import History, Window
-from tests.faults.house import House
+from tests.faults.house import COMMANDS, House
 from tests.faults.promises import RECOVERY, Outcome
-from tests.faults.schedule import APIS, Fault, schedule
+from tests.faults.schedule import Fault, schedule
 from tests.faults.truth import settled
 from tests.integration.conftest import SECRET
 
@@ -48,7 +48,7 @@ async def _through_faults(house: House, faults: list[Fault], crowd: Clients) -> 
             for fault in faults:
                 group.create_task(_inflict(house, fault, crowd.history))
         healed_at = monotonic()
-        for name in APIS:
+        for name in COMMANDS:
             await house.until_ready(name)
         await _until_well(crowd)
         recovered_in = monotonic() - healed_at
