@@ -29,8 +29,8 @@ Server: TypeAlias = EmbeddedPostgres | EmbeddedValkey
 
 START_SECONDS = 120.0
 COMMANDS = {WORKER: ("worker", "--wait"), **dict.fromkeys(APIS, ("api", "--unchecked"))}
-# What each is asked whether it is there.
-QUESTIONS = {WORKER: b"GET /metrics HTTP/1.0\r\n\r\n", **dict.fromkeys(APIS, b"GET /readyz HTTP/1.0\r\n\r\n")}
+# What answers as soon as they run, however their servers are.
+SIGNS_OF_LIFE = {WORKER: "/metrics", **dict.fromkeys(APIS, "/healthz")}
 # One API is a process, the other a supervisor and two.
 WORKERS = dict(zip(APIS, ("1", "2"), strict=True))
 # Short, so that a dead connection is noticed within the seconds that a test has.
@@ -94,6 +94,7 @@ class House:
 
         Raises:
             HasEnded: Its target is not there to be hurt.
+            StartupError: It was killed, and does not come back.
         """
         self._require_running(fault.target)
         match fault.how:
@@ -101,6 +102,8 @@ class House:
                 self._kill(fault.target)
                 await asyncio.sleep(fault.seconds)
                 await self._spawn(fault.target)
+                if fault.target in COMMANDS:
+                    await self._until_answered(fault.target, SIGNS_OF_LIFE[fault.target])
             case Violence.FROZEN:
                 family = self._family(fault.target)
                 _each(family, psutil.Process.suspend)
@@ -124,17 +127,22 @@ class House:
         await self._add_owner()
         for name in COMMANDS:
             await self._spawn(name)
-        for name in COMMANDS:
+        for name, path in SIGNS_OF_LIFE.items():
+            await self._until_answered(name, path)
+        for name in APIS:
             await self.until_ready(name)
 
     async def until_ready(self, name: str) -> None:
-        """Raises StartupError, with the last words of who has ended, and of who is not there in time."""
-        port = self._ports[name]
+        """Until an API can do its work; raises StartupError if it ends instead."""
+        await self._until_answered(name, "/readyz")
 
-        def is_ready() -> bool:
-            return answers(port, QUESTIONS[name], b"HTTP/1.1 200")
+    async def _until_answered(self, name: str, path: str) -> None:
+        port, request = self._ports[name], f"GET {path} HTTP/1.0\r\n\r\n".encode()
 
-        await asyncio.to_thread(self._children[name].wait_until, is_ready, seconds=START_SECONDS)
+        def is_answered() -> bool:
+            return answers(port, request, b"HTTP/1.1 200")
+
+        await asyncio.to_thread(self._children[name].wait_until, is_answered, seconds=START_SECONDS)
 
     async def _spawn(self, name: str) -> None:
         if name in self._servers:
