@@ -108,24 +108,19 @@ async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
         yield balancer
 
 
-@pytest.fixture
-async def locks(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def restart(fleet: Fleet, number: int, backend: Backend, locks: asyncpg.Connection, path: str) -> None:
+async def restart(
+    fleet: Fleet, number: int, backend: Backend, postgres: asyncpg.Connection, path: str
+) -> None:
     """End a process that is in the middle of a request, which is answered, and start it again."""
     headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, [Scope.CATALOGUE_WRITE])}"}
     process = fleet.processes[number]
     servers = process.servers()
     await until_each_says(200, servers, process.base)
     async with httpx2.AsyncClient(base_url=backend.url, timeout=120) as client:
-        async with locks.transaction():
-            await locks.execute("SELECT FROM products FOR UPDATE")
+        async with postgres.transaction():
+            await postgres.execute("SELECT FROM products FOR UPDATE")
             held = asyncio.create_task(client.patch(path, json={"price": str(number)}, headers=headers))
-            await until_blocked(locks)
+            await until_blocked(postgres)
             process.signal(signal.SIGTERM)
             await until(lambda: not (backend.is_ready or backend.in_flight))
             await until_each_says(503, servers, process.base)
@@ -155,7 +150,7 @@ def is_connected(server: psutil.Process, port: int) -> bool:
 
 
 async def test_a_rolling_restart_under_load_fails_no_request(
-    fleet: Fleet, balancer: Balancer, locks: asyncpg.Connection
+    fleet: Fleet, balancer: Balancer, postgres: asyncpg.Connection
 ) -> None:
     headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, list(Scope))}"}
     async with httpx2.AsyncClient(base_url=balancer.url, timeout=120, headers=headers) as client:
@@ -165,7 +160,7 @@ async def test_a_rolling_restart_under_load_fails_no_request(
         clients = [asyncio.create_task(crowd.go_on()) for _ in range(CLIENTS)]
         await crowd.more()
         for number, backend in enumerate(balancer.backends):
-            await restart(fleet, number, backend, locks, f"/products/{product}")
+            await restart(fleet, number, backend, postgres, f"/products/{product}")
             answered = backend.answered
             await crowd.more()
             assert backend.answered > answered

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -50,15 +50,8 @@ def start(settings: Settings, tmp_path: Path, collector: Collector) -> Iterator[
         yield start
 
 
-@pytest.fixture
-async def locks(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 async def test_requests_of_before_and_during_the_end_are_answered_and_their_spans_sent_before_connections_close(
-    start: Start, collector: Collector, locks: asyncpg.Connection, database_url: str
+    start: Start, collector: Collector, postgres: asyncpg.Connection, database_url: str
 ) -> None:
     witness = Witness(database_url)
     collector.on_arrival = witness.look
@@ -68,10 +61,10 @@ async def test_requests_of_before_and_during_the_end_are_answered_and_their_span
     async with httpx2.AsyncClient(base_url=api.base, timeout=120, headers=headers) as client:
         before = await client.post("/products", json=PRODUCT)
         path = before.headers["location"]
-        async with locks.transaction():
-            await locks.execute("SELECT FROM products FOR UPDATE")
+        async with postgres.transaction():
+            await postgres.execute("SELECT FROM products FOR UPDATE")
             held = asyncio.create_task(client.patch(path, json={"price": "1"}))
-            await until_blocked(locks)
+            await until_blocked(postgres)
             api.signal(signal.SIGTERM)
             await until(lambda: api.get("/readyz").status_code == 503)
             during = await client.get(path)
@@ -87,11 +80,11 @@ async def test_requests_of_before_and_during_the_end_are_answered_and_their_span
         assert {Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT} <= {each.span.kind for each in trace}
     assert witness.answers
     assert all(connections for (connections,) in witness.answers)
-    await until_closed(locks)
+    await until_closed(postgres)
 
 
 async def test_a_collector_that_does_not_answer_holds_up_the_end_for_its_bound_alone(
-    start: Start, collector: Collector, locks: asyncpg.Connection
+    start: Start, collector: Collector, postgres: asyncpg.Connection
 ) -> None:
     collector.answers.clear()
     api = start()
@@ -101,4 +94,4 @@ async def test_a_collector_that_does_not_answer_holds_up_the_end_for_its_bound_a
     # It has waited in vain, and not until there was an answer.
     assert collector.spans == []
     assert '"event": "telemetry_flush_given_up"' in api.errors
-    await until_closed(locks)
+    await until_closed(postgres)

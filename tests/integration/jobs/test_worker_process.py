@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -115,17 +115,9 @@ def collector() -> Iterator[Collector]:
         yield collector
 
 
-@pytest.fixture
-async def locks(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
 async def test_at_its_end_jobs_are_finished_or_put_back_then_spans_are_sent_then_connections_closed(
     start: Start,
     queue: asyncpg.Connection,
-    locks: asyncpg.Connection,
     collector: Collector,
     database_url: str,
 ) -> None:
@@ -136,11 +128,11 @@ async def test_at_its_end_jobs_are_finished_or_put_back_then_spans_are_sent_then
         f"EXISTS (SELECT FROM pgqueuer WHERE id = {blocked})",
     )
     collector.on_arrival = witness.look
-    async with locks.transaction():
-        await locks.execute("LOCK TABLE idempotency_keys")
+    async with queue.transaction():
+        await queue.execute("LOCK TABLE idempotency_keys")
         patience = {**PATIENT, "JOB_LEASE_SECONDS": "300", "WORKER_DRAIN_SECONDS": "600"}
         worker = start("worker", **patience, **collector.environment)
-        await until_blocked(locks)
+        await until_blocked(queue)
         await until(lambda: owner_of(queue, endless))
         worker.signal(signal.SIGTERM)
     await until(lambda: is_gone(queue, blocked))
