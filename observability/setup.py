@@ -83,6 +83,13 @@ class Telemetry:
         if self.requests is not None:
             self.requests.route(conventions.SHED).request_refused(method)
 
+    async def flush(self) -> None:
+        """Export the spans that wait; gives up after some seconds.
+
+        At the end of a process, before it lets go of its connections: should that take long, somebody may kill it.
+        """
+        await to_thread.run_sync(self.tracing.flush)
+
     def cache(self, name: str) -> CacheRecorder:
         """What records the application's own cache of this name."""
         return CacheRecorder(name, self.recorders.caches.cache(name))
@@ -213,7 +220,7 @@ class _Life:
         self._telemetry.runtime.stop()
         if self._admin:
             self._admin.stop()
-        await to_thread.run_sync(self._telemetry.tracing.flush)
+        await self._telemetry.flush()
 
 
 def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:

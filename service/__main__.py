@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -151,22 +151,33 @@ def _require_migrated(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     import uvicorn
 
+    app, options = "service.serving:create_app", _options(settings)
+    if settings.workers == 1:
+        uvicorn.run(app, **options)
+        return
+
+    from service.supervisor import Supervisor
+
+    config = uvicorn.Config(app, **options)
+    Supervisor(config, [config.bind_socket()]).run()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
     from service.infra.front_door import FrontDoor
 
-    uvicorn.run(
-        "service.serving:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop",
-        http=FrontDoor,
-        access_log=False,
-        server_header=False,
-        headers=SECURITY_HEADERS,
-        log_level="warning",
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
-    )
+    return {
+        "factory": True,
+        "host": settings.host,
+        "port": settings.port,
+        "workers": settings.workers,
+        "loop": "uvloop",
+        "http": FrontDoor,
+        "access_log": False,
+        "server_header": False,
+        "headers": SECURITY_HEADERS,
+        "log_level": "warning",
+        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_SECONDS,
+    }
 
 
 def _work(settings: Settings, *, quiet: bool) -> None:

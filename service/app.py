@@ -202,11 +202,13 @@ def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         caching: Caching = app.state.caching
+        telemetry: Telemetry = app.state.telemetry
         try:
             async with caching.running():
                 with draining.on_signal():
                     yield {DOORKEEPER: app.state.doorkeeper}
         finally:
+            await telemetry.flush()
             await database.close()
             await redis.aclose()
 

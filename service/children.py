@@ -10,7 +10,8 @@ from service.infra.embedded.ports import answers, free_port
 from service.settings import Settings
 
 API_START_SECONDS = 60.0
-API_STOP_SECONDS = 15.0
+# Ten for requests under way, five for spans that wait, and a moment to close.
+API_STOP_SECONDS = 20.0
 WORKER_START_SECONDS = 60.0
 MAILBOX_START_SECONDS = 30.0
 
@@ -50,7 +51,7 @@ class Worker:
     def __init__(self, settings: Settings, env: Mapping[str, str], folder: Path) -> None:
         self._address = (settings.worker_metrics_host, settings.worker_metrics_port)
         self._env = env
-        # It may take as long as its drain, and a moment to write down what it put back.
+        # It may take as long as its drain, to write down what it put back, and for spans that wait.
         grace = settings.worker_drain_seconds + API_STOP_SECONDS
         self.child = Child("The worker", pid_file=folder / "worker.pid", grace=grace)
 

@@ -90,7 +90,7 @@ async def work(settings: Settings, *, started: Callable[[], None]) -> None:
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, worker.stop)
         async with (
-            _scraped(settings, telemetry, QueueDepth(listener, handlers.names)),
+            _observed(settings, telemetry, QueueDepth(listener, handlers.names)),
             asyncio.TaskGroup() as group,
         ):
             beside = [
@@ -115,8 +115,8 @@ def _mailer(settings: Settings) -> Mailer:
 
 
 @asynccontextmanager
-async def _scraped(settings: Settings, telemetry: Telemetry, depth: QueueDepth) -> AsyncIterator[None]:
-    """Answers scrapes on a port of its own, each with a fresh look at the queue."""
+async def _observed(settings: Settings, telemetry: Telemetry, depth: QueueDepth) -> AsyncIterator[None]:
+    """Answers scrapes on a port of its own, each with a fresh look at the queue, and in the end sends what waits."""
     loop = asyncio.get_running_loop()
     telemetry.registry.register(depth)
 
@@ -138,3 +138,4 @@ async def _scraped(settings: Settings, telemetry: Telemetry, depth: QueueDepth) 
     finally:
         server.stop()
         telemetry.runtime.stop()
+        await telemetry.flush()

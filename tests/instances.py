@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -24,6 +26,10 @@ POLL_SECONDS = 0.02
 HELD_UP = '"event": "event_loop_blocked"'
 ROOT = Path(__file__).parent.parent
 READY = "Ctrl-C stops everything"
+# Of a process on a machine that is busy with other things.
+PATIENT = dict.fromkeys(
+    ("POOL_TIMEOUT", "CONNECT_TIMEOUT", "STATEMENT_TIMEOUT", "MAX_WAIT", "REQUEST_TIMEOUT"), "60"
+)
 SETTINGS = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -133,6 +139,11 @@ class Instance:
         except (httpx2.HTTPError, ValueError):
             return False
 
+    def listens(self) -> bool:
+        """Whether it takes connections."""
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
     def child(self, name: str) -> psutil.Process | None:
         for process in psutil.Process(self.process.pid).children():
             try:
@@ -141,6 +152,11 @@ class Instance:
             except (psutil.NoSuchProcess, psutil.ZombieProcess):
                 continue
         return None
+
+    def servers(self) -> list[psutil.Process]:
+        """Of an API: its workers, or itself where it has none."""
+        own = psutil.Process(self.process.pid)
+        return [each for each in own.children() if "spawn_main" in " ".join(each.cmdline())] or [own]
 
     def family(self) -> list[psutil.Process]:
         """All that it has started."""
@@ -152,6 +168,16 @@ class Instance:
     def wait(self) -> int:
         """Its exit status, after its end."""
         return self.process.wait(DEADLINE_SECONDS)
+
+    def kill(self) -> None:
+        """End it and all that it has started, at once."""
+        family = self.family() if self.process.poll() is None else []
+        self.process.kill()
+        self.wait()
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        eventually("all have ended", lambda: end_of(family))
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -48,14 +48,31 @@ class Received:
         )
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Collector:
-    """Takes whatever comes; answers as it is told."""
+    """Takes whatever comes, after a call of `on_arrival`; answers as it is told."""
 
     status: int = 200
     answers: threading.Event = field(default_factory=threading.Event)
+    on_arrival: Callable[[], None] = _nothing
     spans: list[Received] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a process that traces everything, and whose spans wait for its end."""
+        return {
+            "OTEL_TRACES_SAMPLER": "always_on",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": self.url,
+            # Longer than anybody waits: what gives up before does so by itself.
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "600",
+            "OTEL_BSP_SCHEDULE_DELAY": "600000",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2048",
+        }
 
     def trace(self, trace_id: str) -> list[Received]:
         """The spans of one trace in the order in which they began."""
@@ -94,6 +111,7 @@ def _handler(collector: Collector) -> Callable[..., BaseHTTPRequestHandler]:
                 body = gzip.decompress(body)
             collector.answers.wait(60)
             if collector.status == 200:
+                collector.on_arrival()
                 collector.take(ExportTraceServiceRequest.FromString(body))
             self.send_response(collector.status)
             self.send_header("content-length", "0")

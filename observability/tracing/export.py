@@ -114,6 +114,7 @@ class Batches(BatchSpanProcessor):
         super().__init__(CountingExporter(exporter, counts))
         self._counts = counts
         self._has_spans = False
+        self._flushing: threading.Thread | None = None
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take a span, at the cost of the oldest one when there are too many."""
@@ -124,20 +125,27 @@ class Batches(BatchSpanProcessor):
         super().on_end(span)
 
     def flush(self) -> None:
-        """Export what there is; gives up after some seconds."""
-        if self._has_spans:
-            self._has_spans = False
-            thread = threading.Thread(target=self.force_flush, name="flush-spans", daemon=True)
-            thread.start()
-            thread.join(FLUSH_SECONDS)
+        """Export what there is; gives up after some seconds, and at once if an earlier call did and still waits."""
+        if not self._has_spans or self._is_unanswered():
+            return
+        self._has_spans = False
+        self._flushing = threading.Thread(target=self.force_flush, name="flush-spans", daemon=True)
+        self._flushing.start()
+        self._flushing.join(FLUSH_SECONDS)
+        if self._is_unanswered():
+            log.warning("telemetry_flush_given_up", seconds=FLUSH_SECONDS)
 
     def shutdown(self) -> None:
-        """Export what there is and end the thread; gives up after some seconds."""
+        """Export what there is and end the thread; gives up as `flush` does."""
         batches = self._batch_processor
-        batches.shutdown(int(FLUSH_SECONDS * 1000))
+        batches.shutdown(0 if self._is_unanswered() else int(FLUSH_SECONDS * 1000))
         if batches._queue:  # noqa: SLF001  told to nobody
             self._counts.dropped(len(batches._queue))  # noqa: SLF001
         self._counts.end()
+
+    def _is_unanswered(self) -> bool:
+        """Whether a flush still waits for the collector, which has had its time then."""
+        return self._flushing is not None and self._flushing.is_alive()
 
 
 def otlp_exporter(endpoint: str | None) -> SpanExporter:

@@ -13,6 +13,7 @@ from tests.integration.conftest import (  # noqa: F401
     anyio_backend,
     database_url,
     folder,
+    postgres,
     redis_databases,
     redis_url,
     servers,

@@ -29,6 +29,10 @@ Server: TypeAlias = EmbeddedPostgres | EmbeddedValkey
 
 START_SECONDS = 120.0
 COMMANDS = {WORKER: ("worker", "--wait"), **dict.fromkeys(APIS, ("api", "--unchecked"))}
+# What answers as soon as they run, however their servers are.
+SIGNS_OF_LIFE = {WORKER: "/metrics", **dict.fromkeys(APIS, "/healthz")}
+# One API is a process, the other a supervisor and two.
+WORKERS = dict(zip(APIS, ("1", "2"), strict=True))
 # Short, so that a dead connection is noticed within the seconds that a test has.
 SETTINGS = {
     "STATEMENT_TIMEOUT": "3",
@@ -39,6 +43,10 @@ SETTINGS = {
     "WEBHOOK_ALLOW_PRIVATE": "true",
     "SMTP_TIMEOUT": "5",
 }
+
+
+class HasEnded(Exception):
+    """Somebody does not run who should: it ended by itself, or did not come back."""
 
 
 class House:
@@ -82,12 +90,20 @@ class House:
                 await asyncio.to_thread(self._stop)
 
     async def hurt(self, fault: Fault) -> None:
-        """From the beginning of a fault to its end."""
+        """From the beginning of a fault to its end.
+
+        Raises:
+            HasEnded: Its target is not there to be hurt.
+            StartupError: It was killed, and does not come back.
+        """
+        self._require_running(fault.target)
         match fault.how:
             case Violence.KILLED:
                 self._kill(fault.target)
                 await asyncio.sleep(fault.seconds)
                 await self._spawn(fault.target)
+                if fault.target in COMMANDS:
+                    await self._until_answered(fault.target, SIGNS_OF_LIFE[fault.target])
             case Violence.FROZEN:
                 family = self._family(fault.target)
                 _each(family, psutil.Process.suspend)
@@ -111,16 +127,22 @@ class House:
         await self._add_owner()
         for name in COMMANDS:
             await self._spawn(name)
+        for name, path in SIGNS_OF_LIFE.items():
+            await self._until_answered(name, path)
         for name in APIS:
             await self.until_ready(name)
 
     async def until_ready(self, name: str) -> None:
-        port = self._ports[name]
+        """Until an API can do its work; raises StartupError if it ends instead."""
+        await self._until_answered(name, "/readyz")
 
-        def is_ready() -> bool:
-            return answers(port, b"GET /readyz HTTP/1.0\r\n\r\n", b"HTTP/1.1 200")
+    async def _until_answered(self, name: str, path: str) -> None:
+        port, request = self._ports[name], f"GET {path} HTTP/1.0\r\n\r\n".encode()
 
-        await asyncio.to_thread(self._children[name].wait_until, is_ready, seconds=START_SECONDS)
+        def is_answered() -> bool:
+            return answers(port, request, b"HTTP/1.1 200")
+
+        await asyncio.to_thread(self._children[name].wait_until, is_answered, seconds=START_SECONDS)
 
     async def _spawn(self, name: str) -> None:
         if name in self._servers:
@@ -140,7 +162,7 @@ class House:
             "REDIS_URL": _behind(self._proxies[VALKEY], self._valkey),
             "SMTP_URL": f"smtp://127.0.0.1:{self._smtp_port}",
             "TOKEN_SECRET": SECRET,
-            **({"WORKER_METRICS_PORT": port} if name == WORKER else {"PORT": port}),
+            **({"WORKER_METRICS_PORT": port} if name == WORKER else {"PORT": port, "WORKERS": WORKERS[name]}),
         }
 
     async def _add_owner(self) -> None:
@@ -152,6 +174,12 @@ class House:
             )
         finally:
             await connection.close()
+
+    def _require_running(self, name: str) -> None:
+        child = self._children[name]
+        if not child.is_running:
+            msg = f"{name} has ended by itself: {child.last_words()}"
+            raise HasEnded(msg)
 
     def _kill(self, name: str) -> None:
         family = self._family(name)  # what PostgreSQL starts is not in its process group

@@ -18,7 +18,8 @@ class Outcome:
 
     history: History
     truth: Truth
-    # Seconds from the end of the last fault until every API answered well again; and what is amiss with the processes.
+    # Seconds from the end of the last fault, when all run who were killed, until every API answered well again; and what
+    # is amiss with the processes.
     recovered_in: float = 0.0
     dead: list[str] = field(default_factory=list)
 

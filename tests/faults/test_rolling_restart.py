@@ -1,8 +1,7 @@
-"""Several API processes behind a proxy are restarted one after the other, under load: no request fails."""
+"""Several API processes, one of which has workers, are restarted behind a proxy one after the other, under load: no request fails."""
 
 import asyncio
 import signal
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,26 +9,25 @@ from typing import Any
 
 import asyncpg
 import httpx2
+import psutil
 import pytest
 
 from service.infra.embedded.ports import free_port
 from service.infra.tokens import Scope, Tokens
 from service.settings import Settings
 from tests.faults.balancer import Backend, Balancer
-from tests.instances import Instance, until
+from tests.instances import PATIENT, Instance, until
 from tests.integration.conftest import SECRET
+from tests.locks import until_blocked
 
-PROCESSES = 3
+# Of each process: a second one makes the process a supervisor of two.
+WORKERS = (1, 2, 1)
 CLIENTS = 6
 # So many answers before the first restart, between two, and after the last.
 ANSWERS = 60
 STOCK = 1_000_000
 PRODUCT = {"name": "Oak board", "description": "A board.", "category": "kitchen", "price": "24.90"}
 ITEM = {"sku": "OAK-1", "warehouse": "AMS-1", "quantity": STOCK}
-TIMEOUTS = ("POOL_TIMEOUT", "CONNECT_TIMEOUT", "STATEMENT_TIMEOUT", "MAX_WAIT", "REQUEST_TIMEOUT")
-BLOCKED = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
 
 
 class Fleet:
@@ -43,24 +41,23 @@ class Fleet:
             "TOKEN_SECRET": SECRET,
             # Until the second SIGTERM: how long it takes until all have noticed is for the test to see.
             "DRAIN_SECONDS": "300",
-            **dict.fromkeys(TIMEOUTS, "60"),
+            **PATIENT,
         }
         self._starts = 0
-        self.processes = [self._start(free_port()) for _ in range(PROCESSES)]
+        self.processes = [self._start(free_port(), workers) for workers in WORKERS]
 
     def start_again(self, number: int) -> None:
-        self.processes[number] = self._start(self.processes[number].port)
+        self.processes[number] = self._start(self.processes[number].port, WORKERS[number])
 
     def stop(self) -> None:
         for process in self.processes:
-            process.process.kill()
-            process.wait()
+            process.kill()
 
-    def _start(self, port: int) -> Instance:
+    def _start(self, port: int, workers: int) -> Instance:
         self._starts += 1
         folder = self._folder / str(self._starts)
         folder.mkdir()
-        environment = {**self._environment, "PORT": str(port)}
+        environment = {**self._environment, "PORT": str(port), "WORKERS": str(workers)}
         return Instance(folder, "api", "--unchecked", port=port, settings=environment)
 
 
@@ -111,49 +108,49 @@ async def balancer(fleet: Fleet) -> AsyncIterator[Balancer]:
         yield balancer
 
 
-@pytest.fixture
-async def locks(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
-
-
-async def restart(fleet: Fleet, number: int, backend: Backend, locks: asyncpg.Connection, path: str) -> None:
+async def restart(
+    fleet: Fleet, number: int, backend: Backend, postgres: asyncpg.Connection, path: str
+) -> None:
     """End a process that is in the middle of a request, which is answered, and start it again."""
     headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, [Scope.CATALOGUE_WRITE])}"}
     process = fleet.processes[number]
+    servers = process.servers()
+    await until_each_says(200, servers, process.base)
     async with httpx2.AsyncClient(base_url=backend.url, timeout=120) as client:
-        async with locks.transaction():
-            await locks.execute("SELECT FROM products FOR UPDATE")
+        async with postgres.transaction():
+            await postgres.execute("SELECT FROM products FOR UPDATE")
             held = asyncio.create_task(client.patch(path, json={"price": str(number)}, headers=headers))
-            await until_blocked(locks)
+            await until_blocked(postgres)
             process.signal(signal.SIGTERM)
             await until(lambda: not (backend.is_ready or backend.in_flight))
-            assert process.process.poll() is None
+            await until_each_says(503, servers, process.base)
             process.signal(signal.SIGTERM)
-            await until(lambda: not listens(process.port))
+            await until(lambda: not process.listens())
         assert (await held).status_code == 200
-    assert await asyncio.to_thread(process.wait) == -signal.SIGTERM
+    assert await asyncio.to_thread(process.wait) == (-signal.SIGTERM if len(servers) == 1 else 0)
     assert process.errors == ""
     fleet.start_again(number)
     await until(lambda: backend.is_ready)
 
 
-async def until_blocked(locks: asyncpg.Connection) -> None:
-    """Until somebody waits for what we have locked."""
+async def until_each_says(status: int, servers: list[psutil.Process], url: str) -> None:
+    """Until every server of a process has answered so; which of them takes a connection is up to them."""
+    said = set[int]()
     async with asyncio.timeout(60):
-        while not await locks.fetchval(BLOCKED):
-            # Inside a transaction, PostgreSQL would show the first answer again.
-            await locks.execute("SELECT pg_stat_clear_snapshot()")
+        while len(said) < len(servers):
+            async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
+                answer = await client.get("/readyz")
+                _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
+                if answer.status_code == status:
+                    said |= {server.pid for server in servers if is_connected(server, port)}
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def is_connected(server: psutil.Process, port: int) -> bool:
+    return any(each.raddr[1:] == (port,) for each in server.net_connections("tcp"))
 
 
 async def test_a_rolling_restart_under_load_fails_no_request(
-    fleet: Fleet, balancer: Balancer, locks: asyncpg.Connection
+    fleet: Fleet, balancer: Balancer, postgres: asyncpg.Connection
 ) -> None:
     headers = {"Authorization": f"Bearer {Tokens(SECRET, lifetime=900).issue(1, list(Scope))}"}
     async with httpx2.AsyncClient(base_url=balancer.url, timeout=120, headers=headers) as client:
@@ -163,7 +160,7 @@ async def test_a_rolling_restart_under_load_fails_no_request(
         clients = [asyncio.create_task(crowd.go_on()) for _ in range(CLIENTS)]
         await crowd.more()
         for number, backend in enumerate(balancer.backends):
-            await restart(fleet, number, backend, locks, f"/products/{product}")
+            await restart(fleet, number, backend, postgres, f"/products/{product}")
             answered = backend.answered
             await crowd.more()
             assert backend.answered > answered

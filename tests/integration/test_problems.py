@@ -141,9 +141,11 @@ async def served(settings: Settings) -> AsyncIterator[tuple[Api, str]]:
         running = asyncio.create_task(server.serve())
         await until(lambda: server.started)
         ((_, port),) = [listener.getsockname() for listener in server.servers[0].sockets]
-        yield api, f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        await running
+        try:
+            yield api, f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            await running
 
 
 async def test_what_nobody_expected_is_a_problem_that_tells_nothing_and_is_logged_once_with_its_stack(

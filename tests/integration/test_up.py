@@ -121,7 +121,7 @@ def test_ctrl_c_finishes_what_runs_and_the_next_start_finds_everything(
     family = first.family()
     with _half_sent_registration(first) as send_the_rest:
         first.signal(signal.SIGINT)
-        eventually("nobody new is let in", lambda: not _accepts(first.port))
+        eventually("nobody new is let in", lambda: not first.listens())
         assert send_the_rest().startswith(b"HTTP/1.1 201 ")
     assert first.wait() == 0
     assert end_of(family)
@@ -232,11 +232,3 @@ def _half_sent_registration(instance: Instance) -> Iterator[Callable[[], bytes]]
             return connection.recv(1000)
 
         yield send_the_rest
-
-
-def _accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

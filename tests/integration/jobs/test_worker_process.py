@@ -1,5 +1,6 @@
 """`python -m service worker`, as a process that is stopped and killed."""
 
+import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,10 +12,13 @@ import pytest
 
 from service.infra.embedded.ports import free_port
 from service.settings import Settings
-from tests.instances import Instance, eventually, run_service
+from tests.connections import COUNT, Witness, until_closed
+from tests.instances import PATIENT, Instance, eventually, run_service
 from tests.integration.jobs.conftest import until
+from tests.locks import until_blocked
+from tests.otlp import Collector, Span, running_collector
 
-Start = Callable[[str], Instance]
+Start = Callable[..., Instance]
 
 
 @pytest.fixture
@@ -35,12 +39,11 @@ def environment(settings: Settings, silent_smtp: int) -> dict[str, str]:
 def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as workers:
 
-        def start(name: str) -> Instance:
+        def start(name: str, **more: str) -> Instance:
             folder, port = tmp_path / name, free_port()
             folder.mkdir()
-            worker = Instance(
-                folder, "worker", port=port, settings=environment | {"WORKER_METRICS_PORT": str(port)}
-            )
+            settings = environment | {"WORKER_METRICS_PORT": str(port)} | more
+            worker = Instance(folder, "worker", port=port, settings=settings)
             workers.callback(worker.stop)
             return worker
 
@@ -59,6 +62,19 @@ async def add_welcome(queue: asyncpg.Connection) -> int:
             user_id,
         )
     )
+
+
+async def add_cleaning(queue: asyncpg.Connection) -> int:
+    return int(
+        await queue.fetchval(
+            "INSERT INTO pgqueuer (priority, status, entrypoint, payload) "
+            "VALUES (0, 'queued', 'forget_idempotency_keys', '{}') RETURNING id"
+        )
+    )
+
+
+async def is_gone(queue: asyncpg.Connection, job: int) -> bool:
+    return not await queue.fetchval("SELECT count(*) FROM pgqueuer WHERE id = $1", job)
 
 
 async def owner_of(queue: asyncpg.Connection, job: int) -> object:
@@ -91,6 +107,64 @@ async def test_a_killed_workers_job_is_taken_over_and_a_stopped_one_puts_it_back
     assert row is not None
     assert tuple(row) == ("queued", 0, None)
     assert second.errors == ""
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with running_collector() as collector:
+        yield collector
+
+
+async def test_at_its_end_jobs_are_finished_or_put_back_then_spans_are_sent_then_connections_closed(
+    start: Start,
+    queue: asyncpg.Connection,
+    collector: Collector,
+    database_url: str,
+) -> None:
+    endless, blocked = await add_welcome(queue), await add_cleaning(queue)
+    witness = Witness(
+        database_url,
+        f"SELECT ({COUNT}), (SELECT status FROM pgqueuer WHERE id = {endless}), "  # noqa: S608 (numbers)
+        f"EXISTS (SELECT FROM pgqueuer WHERE id = {blocked})",
+    )
+    collector.on_arrival = witness.look
+    async with queue.transaction():
+        await queue.execute("LOCK TABLE idempotency_keys")
+        patience = {**PATIENT, "JOB_LEASE_SECONDS": "300", "WORKER_DRAIN_SECONDS": "600"}
+        worker = start("worker", **patience, **collector.environment)
+        await until_blocked(queue)
+        await until(lambda: owner_of(queue, endless))
+        worker.signal(signal.SIGTERM)
+    await until(lambda: is_gone(queue, blocked))
+    assert collector.spans == []
+    worker.signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait) == 0
+    assert worker.errors == ""
+    jobs = {span.attributes.get("messaging.message.id"): span for span in collector.spans}
+    for job, outcome in ((endless, "cancelled"), (blocked, "succeeded")):
+        run = jobs[str(job)]
+        assert run.attributes["task.outcome"] == outcome
+        inside = [span for span in collector.spans if span.span.kind == Span.SPAN_KIND_CLIENT]
+        assert any(span.is_within(run) for span in inside)
+    assert witness.answers
+    for connections, status, is_there in witness.answers:
+        assert (connections > 0, status, is_there) == (True, "queued", False)
+    await until_closed(queue)
+
+
+async def test_a_collector_that_does_not_answer_holds_up_its_end_for_its_bound_alone(
+    start: Start, queue: asyncpg.Connection, collector: Collector
+) -> None:
+    collector.answers.clear()
+    job = await add_cleaning(queue)
+    worker = start("worker", **collector.environment)
+    await until(lambda: is_gone(queue, job))
+    worker.signal(signal.SIGTERM)
+    assert await asyncio.to_thread(worker.wait) == 0
+    # It has waited in vain, and not until there was an answer.
+    assert collector.spans == []
+    assert worker.errors.count('"event": "telemetry_flush_given_up"') == 1
+    await until_closed(queue)
 
 
 async def test_a_worker_says_what_it_does_and_is_scraped(start: Start) -> None:

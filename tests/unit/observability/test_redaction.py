@@ -43,6 +43,11 @@ def test_a_query_keeps_what_is_no_secret() -> None:
         ("SELECT 'it''s', E'a\\'b', 7, 1.5 FROM t1", "SELECT ?, ?, ?, ? FROM t1"),
         ("SELECT $1::VARCHAR, %s, :name2 LIMIT 10", "SELECT $1::VARCHAR, %s, :name2 LIMIT ?"),
         ("SELECT $tag$a 'quoted' 7$tag$, $$b$$", "SELECT ?, ?"),
+        ("SELECT -- isn't\n/* 'a' 7 */'b', '--', 'c'", "SELECT \n?, ?, ?"),
+        ('SELECT "it\'s", \'a\' FROM "--t"', 'SELECT "it\'s", ? FROM "--t"'),
+        ("SELECT '" + "x" * 5_000, "SELECT ?"),
+        ("SELECT $$" + "x" * 5_000, "SELECT ?"),
+        ("SELECT /* " + "x" * 5_000, "SELECT "),
     ],
 )
 def test_a_statement_shows_no_values(statement: str, shown: str) -> None:
@@ -60,3 +65,40 @@ def test_a_statement_shows_no_values(statement: str, shown: str) -> None:
 )
 def test_the_first_table_names_the_span(statement: str, table: str) -> None:
     assert (table_of(statement), operation_of(statement)) == (table, statement.split(maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        # As a queue adds jobs, takes them and writes down what became of them.
+        (
+            """
+            WITH input AS MATERIALIZED (
+                -- It isn't DELETE FROM nothing.
+                SELECT * FROM UNNEST($1::int[]) WITH ORDINALITY AS t(priority, ord)
+            ), inserted AS (
+                INSERT INTO jobs AS job (priority) SELECT priority FROM input
+                ON CONFLICT (key) DO UPDATE SET priority = 1 RETURNING id
+            ), logged AS (INSERT INTO log (job_id) SELECT id FROM inserted)
+            SELECT i.ord FROM inserted ins JOIN input i ON i.id = ins.id
+            """,
+            "INSERT jobs",
+        ),
+        (
+            """
+            WITH next AS (SELECT id FROM ONLY jobs FOR UPDATE SKIP LOCKED)
+            UPDATE ONLY "jobs" SET status = 'picked' FROM next WHERE jobs.id = next.id
+            """,
+            "UPDATE jobs",
+        ),
+        ("WITH gone AS (DELETE FROM jobs RETURNING id) INSERT INTO log SELECT id FROM gone", "DELETE jobs"),
+        ("WITH a AS (SELECT 1), b AS NOT MATERIALIZED (SELECT * FROM a) SELECT * FROM b", "SELECT "),
+        ("WITH RECURSIVE n (i) AS (SELECT 1 UNION SELECT i FROM n) SELECT i FROM n", "SELECT "),
+        ("WITH old AS (SELECT * FROM jobs) SELECT * FROM old", "SELECT jobs"),
+        ("WITH s AS (VALUES (1)) MERGE INTO shop.items USING s ON true", "MERGE shop.items"),
+        ("INSERT INTO items SELECT * FROM others", "INSERT items"),
+        ("SELECT now() FROM generate_series($1, $2)", "SELECT "),
+    ],
+)
+def test_what_a_statement_changes_names_the_span_wherever_it_stands(statement: str, name: str) -> None:
+    assert f"{operation_of(statement)} {table_of(statement)}" == name

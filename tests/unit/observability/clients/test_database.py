@@ -149,7 +149,7 @@ def test_an_error_while_reading_a_result_is_no_second_operation(engine: Engine, 
         result = connection.exec_driver_sql(overflows_at_the_third_row)
         with pytest.raises(OperationalError):
             result.all()
-    assert counted(registry) == {("WITH", ""): 1}
+    assert counted(registry) == {("SELECT", ""): 1}
 
 
 def test_queries_and_their_time_go_to_the_request(engine: Engine, record: RequestRecord) -> None:
@@ -201,13 +201,17 @@ async def test_queries_of_a_thread_go_to_the_request(engine: Engine, record: Req
         ("  select 1", "SELECT"),
         ("(SELECT 1) UNION (SELECT 2)", "SELECT"),
         ("-- note\n/* more\nnotes */ UPDATE items SET id = 1", "UPDATE"),
-        ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH"),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", "SELECT"),
+        ("/* a note */ with x as (delete from items returning id) select * from x", "DELETE"),
+        ("WITH x AS (SELECT 'DELETE FROM y') SELECT * FROM x FOR NO KEY UPDATE", "SELECT"),
         ("invented nonsense", "_OTHER"),
         ("", "_OTHER"),
         ("42", "_OTHER"),
     ],
 )
-def test_the_operation_is_the_first_word_out_of_a_bounded_set(statement: str, operation: str) -> None:
+def test_the_operation_is_the_first_word_out_of_a_bounded_set_or_what_it_introduces(
+    statement: str, operation: str
+) -> None:
     assert operation_of(statement) == operation
 
 

@@ -14,8 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
+from observability.tracing.buffer import FIRST, SLOWEST
 from tests.unit.observability.server import request
 from tests.unit.observability.tracing.conftest import Collector
+
+# Of one request; and the span of the connection that they take.
+QUERIES, CONNECTING = 10_000, 1
 
 Serve = Callable[[Callable[..., Any]], FastAPI]
 
@@ -124,6 +128,26 @@ async def test_a_statement_tells_its_text_its_table_and_its_rows_but_no_value(
             },
         ),
     ]
+
+
+async def test_of_ten_thousand_queries_the_first_and_a_failed_one_stay_with_a_count_of_the_others(
+    serve: Serve, engine: Engine, collector: Collector
+) -> None:
+    async def work() -> None:
+        with engine.connect() as connection:
+            for number in range(QUERIES):
+                if number == QUERIES // 2:
+                    with pytest.raises(OperationalError):
+                        connection.exec_driver_sql("SELECT 1 FROM nowhere")
+                else:
+                    connection.exec_driver_sql("SELECT 1")
+
+    await request(serve(work), "/")
+    server, *others = collector.take()
+    assert len(others) == FIRST + SLOWEST
+    assert (server.attributes or {})["spans.omitted"] == CONNECTING + QUERIES - FIRST - SLOWEST
+    assert [each.name for each in others[: FIRST + 1]].count("SELECT file:shop") >= FIRST - CONNECTING
+    assert [each.name for each in others].count("SELECT nowhere") == 1
 
 
 async def test_a_pipeline_tells_its_commands_and_how_many_but_no_value(

@@ -159,7 +159,27 @@ def test_a_flush_gives_up_on_a_collector_that_does_not_answer(
     monkeypatch.setattr("observability.tracing.export.FLUSH_SECONDS", 0.01)
     exporter.may_go_on.clear()
     end_spans(provider, 1)
-    batches.flush()
+    with structlog.testing.capture_logs() as events:
+        batches.flush()
+    assert [event["event"] for event in events] == ["telemetry_flush_given_up"]
+
+
+def test_the_end_of_a_process_waits_for_such_a_collector_once(
+    provider: TracerProvider, batches: Batches, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("observability.tracing.export.FLUSH_SECONDS", 0.01)
+    exporter.may_go_on.clear()
+    waits = list[float]()
+    monkeypatch.setattr(batches._batch_processor._worker_thread, "join", waits.append)
+    with structlog.testing.capture_logs() as events:
+        for _ in range(2):
+            end_spans(provider, 1)
+            batches.flush()
+        batches.shutdown()
+    assert [event["event"] for event in events if event["event"].startswith("telemetry_flush")] == [
+        "telemetry_flush_given_up"
+    ]
+    assert waits == [0.0]
 
 
 @pytest.mark.parametrize(("is_sampled", "is_recorded"), [(True, True), (False, False), (None, True)])

@@ -204,24 +204,6 @@ async def test_a_background_task_that_fails_keeps_the_trace_and_is_in_it(collect
     assert (parent_of(task), parent_of(within)) == (id_of(server), id_of(task))
 
 
-async def test_a_request_with_many_calls_keeps_the_first_the_slowest_and_a_count(
-    collector: Collector,
-) -> None:
-    async def work() -> None:
-        for number in range(1_000):
-            with span("call", number=number):
-                pass
-        raise Broken
-
-    app = answering(work)
-    traced(app, collector)
-    await request(app, "/")
-    spans = collector.take()
-    assert len(spans) == 1 + FIRST + SLOWEST
-    assert spans[0].attributes is not None
-    assert spans[0].attributes["spans.omitted"] == 1_000 - FIRST - SLOWEST
-
-
 def test_of_many_calls_the_slowest_and_the_failed_stay() -> None:
     buffer = Buffer()
     for number in range(FIRST + 100):
