@@ -112,6 +112,8 @@ class Exchange:
         route = owner.route_of(record.scope)
         record.route = route.template
         owner.request_over()
+        if record.limit:
+            route.limit_exceeded(record.limit)
         seconds = now - self._started_at
         # Before anything is recorded: an exemplar leads to a trace that is kept.
         if record.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.sse import EventSourceResponse
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
@@ -12,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from observability import context
-from observability.context import mark_shed
+from observability.context import mark_limit, mark_shed
 from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
@@ -35,8 +36,8 @@ def outcomes(telemetry: Telemetry, route: str = "/") -> dict[str, float]:
     return {dict(labels)["outcome"]: value for labels, value in found.items() if value}
 
 
-def answering(app: FastAPI, **options: Any) -> FastAPI:
-    app.add_api_route("/", lambda: "ok", methods=["GET"], **options)
+def answering(app: FastAPI, path: str = "/", **options: Any) -> FastAPI:
+    app.add_api_route(path, lambda: "ok", methods=["GET"], **options)
     return app
 
 
@@ -313,6 +314,27 @@ async def test_a_request_refused_under_load_is_shed() -> None:
         recorded(telemetry.registry, f"{DURATION}_count", http_route="/", http_response_status_code="503")
         == 1
     )
+
+
+async def test_a_request_that_a_limit_ends_is_counted_and_logged_with_the_limit() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def give_up() -> Response:
+        mark_limit("deadline")
+        return PlainTextResponse("too late", status_code=503)
+
+    telemetry = instrumented(answering(app, path="/fine"), limits=("deadline", "rate"))
+    with structlog.testing.capture_logs() as lines:
+        for path in ("/", "/fine", "/"):
+            await request(app, path)
+    assert {
+        (route, limit): count
+        for labels, count in series(telemetry.registry, "http_server_limits_exceeded_total").items()
+        for route, limit in [(dict(labels)["http_route"], dict(labels)["limit"])]
+    } == {("/", "deadline"): 2, ("<unmatched>", "deadline"): 0, ("<unmatched>", "rate"): 0}
+    assert outcomes(telemetry) == {"completed": 2}
+    assert [line["limit"] for line in lines if line["event"] == "request"] == ["deadline", "deadline"]
 
 
 async def test_head_is_counted_as_head() -> None:
