@@ -104,27 +104,26 @@ class BoundedHeads(HttpToolsProtocol):
         self._piece = len(data)
         self._untold += self._piece
         super().data_received(data)
-        if self._untold or self._is_awaited:
+        if self._untold or self.headers is not self._complete_headers or self.cycle.response_complete:
             self._keep_within_limits()
 
     def on_headers_complete(self) -> None:
         """Hand on what keeps to the limits, and answer the rest in its turn."""
-        limits, came_in_parts = self._limits, self._clock is not None
-        self._complete_headers = self.headers
+        limits, came_in_one_piece = self._limits, self._clock is None
+        self._complete_headers = headers = self.headers
         self._untold = 0
-        if came_in_parts:
-            self._stop_clock()
-        if limits is None or not self._exceeds(limits, came_in_parts=came_in_parts):
+        self._stop_clock()
+        if limits is None or (
+            len(headers) <= limits.fields
+            # Most heads are smaller than what they came in: nothing is added up for them.
+            and ((came_in_one_piece and self._piece <= limits.size) or self._size_of_head() <= limits.size)
+        ):
             self.on_head()
-            return
-        limits.exceeded(HEAD_SIZE)
-        # It is the last one of this connection.
-        self._is_refused, self.app = True, limits.too_large
-        super().on_headers_complete()
+        else:
+            self._refuse_head(limits)
 
-    def on_head(self) -> None:
-        """The head of a request is here and keeps to the limits."""
-        super().on_headers_complete()
+    # Called when a head keeps to the limits: what uvicorn does with every head.
+    on_head = HttpToolsProtocol.on_headers_complete
 
     def on_body(self, body: bytes) -> None:
         """Bodies have limits of their own."""
@@ -146,15 +145,15 @@ class BoundedHeads(HttpToolsProtocol):
         is_idle = self.cycle.response_complete and self.timeout_keep_alive_task is None
         return self._is_in_head or is_idle
 
-    def _exceeds(self, limits: HeadLimits, *, came_in_parts: bool) -> bool:
-        if len(self.headers) > limits.fields:
-            return True
-        # Most heads are smaller than what they came in: nothing is added up for them.
-        return (came_in_parts or self._piece > limits.size) and self._size_of_head() > limits.size
-
     def _size_of_head(self) -> int:
         fields = sum(len(name) + len(value) + _AROUND_A_FIELD for name, value in self.headers)
         return len(self.parser.get_method()) + len(self.url) + _AROUND_THE_PATH + fields
+
+    def _refuse_head(self, limits: HeadLimits) -> None:
+        """Answer in its turn; it is the last request of this connection."""
+        limits.exceeded(HEAD_SIZE)
+        self._is_refused, self.app = True, limits.too_large
+        super().on_headers_complete()
 
     def _should_upgrade(self) -> bool:
         return not self._is_refused and super()._should_upgrade()

@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Series, Series]] = {
         {f'{ENDED}"shed"}}': SLOWLY, f'{ENDED}"completed"}}': "0+10x90"},
     ),
     "DeadlinesMissed": (
-        {f'{MISSED}"deadline"}}': "0+6x90", OF_ROUTE: GROWING},
+        {f'{MISSED}"deadline"}}': "0+30x90", OF_ROUTE: GROWING},
         {f'{MISSED}"body_time"}}': "0+60x90", f'{MISSED}"deadline"}}': "0+0x40 1+0x50", OF_ROUTE: GROWING},
     ),
     "EventLoopBlocked": ({BLOCKED: SLOWLY}, {BLOCKED: "0+0x40 1+0x50"}),
