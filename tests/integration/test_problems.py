@@ -122,8 +122,9 @@ def as_parts(form: dict[str, str]) -> dict[str, tuple[None, str]]:
 async def test_a_form_has_so_many_fields_of_such_a_size(
     api: Api, more: dict[str, str], status: int, why: str, sent_as: str
 ) -> None:
-    form: Any = GOOD_FORM | more
-    answer = await api.client.post("/token", **{sent_as: form if sent_as == "data" else as_parts(form)})
+    form = GOOD_FORM | more
+    content: dict[str, Any] = {sent_as: form if sent_as == "data" else as_parts(form)}
+    answer = await api.client.post("/token", **content)
     place = {400: "body", 401: "body.password", 422: "body.client_id"}[status]
     assert why in problem(answer, status, place)["detail"]
 

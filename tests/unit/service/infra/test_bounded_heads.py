@@ -76,6 +76,7 @@ class House:
     """A server whose application works until it is let go, reads what it is sent, or answers at once."""
 
     is_bounded: bool = True
+    kind: type[BoundedHeads] = BoundedHeads
     loop: Loop = field(default_factory=Loop)
     state: ServerState = field(default_factory=ServerState)
     exceeded: list[str] = field(default_factory=list)
@@ -101,7 +102,7 @@ class House:
 
     def connection(self) -> BoundedHeads:
         loop = cast("asyncio.AbstractEventLoop", self.loop)
-        connection = BoundedHeads(self.config, self.state, self.app_state, loop)
+        connection = self.kind(self.config, self.state, self.app_state, loop)
         connection.connection_made(Wire())
         self.connections.append(connection)
         return connection
@@ -304,9 +305,10 @@ async def test_empty_lines_keep_no_connection_open(house: House) -> None:
 
 
 async def test_what_is_no_request_is_told_so_once(house: House) -> None:
-    connection = await house.told(b"HELLO\r\n\r\n")
+    connection = await house.told(b"HELLO\r\n\r\n" + b"x" * SIZE)
     house.loop.ring()
     assert statuses(connection) == [b"400"]
+    assert house.exceeded == []
 
 
 async def test_an_upgraded_connection_has_no_clock(house: House) -> None:
@@ -321,6 +323,21 @@ async def test_a_head_that_is_too_large_upgrades_nothing(house: House) -> None:
     connection = await house.told(UPGRADE + b"x: " + b"y" * SIZE + b"\r\n\r\n")
     assert statuses(connection) == [b"431"]
     assert connection.transport.is_closing()
+
+
+class AnsweringAtOnce(BoundedHeads):
+    """As a door does."""
+
+    def on_head(self) -> None:
+        self.answer(503, b"content-length: 0\r\n", b"")
+        self.on_response_complete()
+
+
+async def test_who_was_answered_before_there_was_a_task_is_idle(house: House) -> None:
+    house.kind = AnsweringAtOnce
+    connection = await house.told(QUESTION)
+    assert statuses(connection) == [b"503"]
+    assert house.loop.clocks == [], "the server closes idle connections"
 
 
 async def test_other_applications_have_no_limits() -> None:
