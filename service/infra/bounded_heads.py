@@ -158,6 +158,10 @@ class BoundedHeads(HttpToolsProtocol):
     def _should_upgrade(self) -> bool:
         return not self._is_refused and super()._should_upgrade()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        if not self._is_refused:
+            super()._unsupported_upgrade_warning()
+
     def _keep_within_limits(self) -> None:
         limits = self._limits
         # A connection that was handed on is none of the server's.

@@ -319,8 +319,11 @@ async def test_an_upgraded_connection_has_no_clock(house: House) -> None:
     assert house.loop.clocks == []
 
 
-async def test_a_head_that_is_too_large_upgrades_nothing(house: House) -> None:
+async def test_a_head_that_is_too_large_upgrades_nothing_and_says_nothing(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     connection = await house.told(UPGRADE + b"x: " + b"y" * SIZE + b"\r\n\r\n")
+    assert caplog.messages == []
     assert statuses(connection) == [b"431"]
     assert connection.transport.is_closing()
 
@@ -331,6 +334,14 @@ class AnsweringAtOnce(BoundedHeads):
     def on_head(self) -> None:
         self.answer(503, b"content-length: 0\r\n", b"")
         self.on_response_complete()
+
+
+async def test_an_upgrade_that_nobody_knows_is_a_request(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = await house.told(UPGRADE.replace(b"websocket", b"h2c") + b"\r\n")
+    assert statuses(connection) == [b"200"]
+    assert "Unsupported upgrade request." in caplog.messages
 
 
 async def test_who_was_answered_before_there_was_a_task_is_idle(house: House) -> None:
