@@ -7,12 +7,10 @@ or a byte a minute, would cost memory or a connection for as long as it likes.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from starlette.types import Receive, Scope, Send
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from observability.conventions import HEAD_SIZE, HEAD_TIME
 
@@ -72,26 +70,19 @@ class BoundedHeads(HttpToolsProtocol):
     A head that comes in one piece costs a few comparisons: there is a clock only while a connection waits for the rest of one.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.cycle = cast("RequestResponseCycle", _Answered)
-        self._limits: HeadLimits | None = app_state.get(HEAD_LIMITS)
-        self._clock: asyncio.TimerHandle | None = None
-        # Of the last head that was read to its end.
-        self._complete_headers: list[tuple[bytes, bytes]] | None = None
-        # Bytes that came last, and since the parser told anything of what came.
-        self._piece = self._untold = 0
-        self._is_refused = False
+    # Of the last head that was read to its end.
+    _complete_headers: list[tuple[bytes, bytes]] | None = None
+    # Bytes that came last, and since the parser told anything of what came.
+    _piece = _untold = 0
+    _clock: asyncio.TimerHandle | None = None
+    _limits: HeadLimits | None = None
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self.cycle = cast("RequestResponseCycle", _Answered)
+        self._limits = self.app_state.get(HEAD_LIMITS)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

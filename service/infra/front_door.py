@@ -7,11 +7,8 @@ would then leave it no time to serve any. `Admission` alone decides under server
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
 
 import httptools
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from service.infra.admission import Places
 from service.infra.bounded_heads import BoundedHeads
@@ -51,15 +48,12 @@ class Doorkeeper:
 class FrontDoor(BoundedHeads):
     """A connection of uvicorn's that asks the doorkeeper, if its application has one, about each request."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._doorkeeper: Doorkeeper | None = app_state.get(DOORKEEPER)
+    _doorkeeper: Doorkeeper | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Ask who keeps the door."""
+        super().connection_made(transport)
+        self._doorkeeper = self.app_state.get(DOORKEEPER)
 
     def on_head(self) -> None:
         """Hand the request on, or answer it: uvicorn ignores the body of what is answered."""
