@@ -72,7 +72,7 @@ LABELS: dict[str, str] = {
     STATUS: "status code; an unhandled exception is a 500",
     OUTCOME: "how it ended",
     LIMIT: "`deadline` of the answer, `rate` of requests, `body_size`, `body_time` to send it, `head_size` (bytes or number of "
-    "headers), `head_time`, or a name of the application's own",
+    "headers), `head_time`, `answer_time` to read it, or a name of the application's own",
     CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; the HTTP status of a refusal",
     POOL: "name given to `instrument`, or the engine's `pool_logging_name`, or its database's name",
     POOL_STATE: "`idle` or `used`",
@@ -104,7 +104,8 @@ BODY_SIZE = "body_size"
 BODY_TIME = "body_time"
 HEAD_SIZE = "head_size"
 HEAD_TIME = "head_time"
-LIMITS = (DEADLINE, RATE, BODY_SIZE, BODY_TIME, HEAD_SIZE, HEAD_TIME)
+ANSWER_TIME = "answer_time"
+LIMITS = (DEADLINE, RATE, BODY_SIZE, BODY_TIME, HEAD_SIZE, HEAD_TIME, ANSWER_TIME)
 KNOWN_METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"},
 )

@@ -26,7 +26,7 @@ from service.infra import redis as redis_client
 from service.infra.admission import Admission, Limits, Places, too_busy
 from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
-from service.infra.bounded_heads import HEAD_LIMITS, Farewell, HeadLimits
+from service.infra.bounded_connections import CONNECTION_LIMITS, ConnectionLimits, Farewell
 from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
@@ -118,7 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _wire(app, settings, database, storage, caching)
     app.state.doorkeeper = _doorkeeper(places, telemetry)
-    app.state.head_limits = _head_limits(settings, telemetry)
+    app.state.connection_limits = _connection_limits(settings, telemetry)
     app.state.health = HealthService(database, redis, pending_on, draining)
     return app
 
@@ -174,12 +174,14 @@ def _doorkeeper(places: Places, telemetry: Telemetry) -> Doorkeeper:
     )
 
 
-def _head_limits(settings: Settings, telemetry: Telemetry) -> HeadLimits:
+def _connection_limits(settings: Settings, telemetry: Telemetry) -> ConnectionLimits:
     size, fields, seconds = settings.max_head_bytes, settings.max_headers, settings.header_timeout
-    return HeadLimits(
-        size=size,
-        fields=fields,
-        seconds=seconds,
+    return ConnectionLimits(
+        head_size=size,
+        head_fields=fields,
+        head_time=seconds,
+        # So that the request does not meet its deadline for want of a reader.
+        answer_time=settings.request_timeout / 2,
         too_large=_farewell(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             f"Send no more than {size:,} bytes and {fields:,} headers before the body",
@@ -234,7 +236,7 @@ def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[
         try:
             async with caching.running():
                 with draining.on_signal():
-                    yield {DOORKEEPER: app.state.doorkeeper, HEAD_LIMITS: app.state.head_limits}
+                    yield {DOORKEEPER: app.state.doorkeeper, CONNECTION_LIMITS: app.state.connection_limits}
         finally:
             await database.close()
             await redis.aclose()

@@ -146,7 +146,7 @@ def refusals() -> tuple[Panel, ...]:
         Graph(
             title="Limits of clients",
             does="Requests a second that a limit ended: rate, too many of a client (429: somebody tries passwords, or a client hurries); "
-            "body and head, too large (413, 431) or too slow to come (408: a bad network, or somebody who holds connections open).",
+            "body and head, too large (413, 431) or too slow to come (408: a bad network, or somebody who holds connections open); answer, not read.",
             unit="reqps",
             asks=(
                 Ask(

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import httptools
 
 from service.infra.admission import Places
-from service.infra.bounded_heads import BoundedHeads
+from service.infra.bounded_connections import BoundedConnection
 
 # Its key in the state that an application's lifespan gives to its server.
 DOORKEEPER = "doorkeeper"
@@ -45,7 +45,7 @@ class Doorkeeper:
         self.refused = refused
 
 
-class FrontDoor(BoundedHeads):
+class FrontDoor(BoundedConnection):
     """A connection of uvicorn's that asks the doorkeeper, if its application has one, about each request."""
 
     _doorkeeper: Doorkeeper | None = None

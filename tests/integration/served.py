@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx2
 import uvicorn
+from starlette.types import ASGIApp
 
 from service.__main__ import SECURITY_HEADERS
 from service.app import create_app
@@ -45,6 +46,16 @@ class Served(Api):
 async def served(settings: Settings, *, has_door: bool = True) -> AsyncIterator[Served]:
     """With or without the door that asks before the application does."""
     app = create_app(settings)
+    async with (
+        listening(app, has_door=has_door) as port,
+        httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        yield Served(app, client, port)
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, *, has_door: bool = True) -> AsyncIterator[int]:
+    """The port of a server with this application."""
     config = uvicorn.Config(
         app,
         port=0,
@@ -59,8 +70,7 @@ async def served(settings: Settings, *, has_door: bool = True) -> AsyncIterator[
     await until(lambda: server.started)
     ((_, port),) = [listener.getsockname() for listener in server.servers[0].sockets]
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield Served(app, client, port)
+        yield port
     finally:
         server.should_exit = True
         await running

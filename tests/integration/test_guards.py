@@ -1,16 +1,22 @@
 """Clients that send too much, too slowly or nonsense, on a real server: each is answered, guarded, counted, and harms nobody."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 from httpx2 import Response
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
 
 from observability.testing import recorded
+from service.infra.bounded_connections import CONNECTION_LIMITS, ConnectionLimits, Farewell
 from service.settings import Settings
 from tests.integration.conftest import Api
-from tests.integration.served import GUARDS, Served, served
+from tests.integration.served import GUARDS, Served, listening, served
 
 HASTY = 0.05
+LIFE = Router()
 HEAD = b"GET /healthz HTTP/1.1\r\nhost: shop\r\n"
 
 
@@ -79,6 +85,33 @@ async def test_many_requests_pass_on_one_connection(shop: Served) -> None:
     answer = await shop.said_to(HEAD, b"\r\n" + HEAD + b"\r\n" + HEAD, b"\r\n", last)
     assert answer.text.count("HTTP/1.1 200 OK") == 3, "and the first"
     assert answer.status_code == 200
+
+
+async def test_a_client_that_does_not_read_keeps_neither_connection_nor_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    counted, is_over = asyncio.Queue[str](), asyncio.Event()
+    farewell = Farewell(400, "text/plain", b"")
+    limits = ConnectionLimits(1024, 10, 60, HASTY, farewell, farewell, counted.put_nowait)
+
+    async def flood(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"][CONNECTION_LIMITS] = limits
+            await LIFE(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": b" " * 1024 * 1024, "more_body": True})
+        await send({"type": "http.response.body"})
+        is_over.set()
+
+    async with listening(flood) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HEAD + b"\r\n")
+            async with asyncio.timeout(60):
+                assert await counted.get() == "answer_time"
+                await is_over.wait()
+    assert caplog.messages == [], "the server drops what it is given from then on"
 
 
 async def test_what_is_no_request_is_guarded(shop: Served) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from service.infra.bounded_heads import BoundedHeads
+from service.infra.bounded_connections import BoundedConnection
 
 
 class Wire(asyncio.Transport):
@@ -11,7 +11,7 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.sent = b""
-        self.is_closed = False
+        self.is_closed = self.is_aborted = False
         self.protocol: asyncio.BaseProtocol | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -19,6 +19,9 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.is_closed = True
+
+    def abort(self) -> None:
+        self.is_closed = self.is_aborted = True
 
     def is_closing(self) -> bool:
         return self.is_closed
@@ -33,7 +36,7 @@ class Wire(asyncio.Transport):
         """Nobody reads."""
 
 
-def sent(door: BoundedHeads) -> bytes:
+def sent(door: BoundedConnection) -> bytes:
     assert isinstance(door.transport, Wire)
     return door.transport.sent
 

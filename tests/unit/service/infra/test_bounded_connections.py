@@ -1,4 +1,4 @@
-"""Heads of requests that are too large or too slow, sent to connections without a network."""
+"""Clients that send heads too large or too slowly, or do not read, on connections without a network."""
 
 import asyncio
 import json
@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from observability.conventions import HEAD_SIZE, HEAD_TIME
+from observability.conventions import ANSWER_TIME, HEAD_SIZE, HEAD_TIME
 from service import problems
-from service.infra.bounded_heads import HEAD_LIMITS, BoundedHeads, Farewell, HeadLimits
+from service.infra.bounded_connections import CONNECTION_LIMITS, BoundedConnection, ConnectionLimits, Farewell
 from tests.unit.service.infra.wire import Wire, parsed, sent
 
-SIZE, FIELDS, SECONDS = 300, 10, 7.0
+SIZE, FIELDS, SECONDS, PATIENCE = 300, 10, 7.0, 11.0
 TOO_LARGE = Farewell(431, problems.MEDIA_TYPE, b'{"status":431}')
 TOO_SLOW = Farewell(408, problems.MEDIA_TYPE, b'{"status":408}')
 QUESTION = b"GET / HTTP/1.1\r\n\r\n"
@@ -50,13 +50,16 @@ class Loop:
     def create_task(self, work: Any) -> "asyncio.Task[None]":
         return asyncio.get_running_loop().create_task(work)
 
+    def set_to(self, seconds: float) -> list[Timer]:
+        return [timer for timer in self.timers if timer.seconds == seconds and not timer.is_cancelled]
+
     @property
     def clocks(self) -> list[Timer]:
         """Those that wait for a head."""
-        return [timer for timer in self.timers if timer.seconds == SECONDS and not timer.is_cancelled]
+        return self.set_to(SECONDS)
 
-    def ring(self) -> None:
-        (clock,) = self.clocks
+    def ring(self, seconds: float = SECONDS) -> None:
+        (clock,) = self.set_to(seconds)
         self.timers.remove(clock)
         clock.ring()
 
@@ -76,18 +79,18 @@ class House:
     """A server whose application works until it is let go, reads what it is sent, or answers at once."""
 
     is_bounded: bool = True
-    kind: type[BoundedHeads] = BoundedHeads
+    kind: type[BoundedConnection] = BoundedConnection
     loop: Loop = field(default_factory=Loop)
     state: ServerState = field(default_factory=ServerState)
     exceeded: list[str] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     served: list[str] = field(default_factory=list)
-    connections: list[BoundedHeads] = field(default_factory=list)
+    connections: list[BoundedConnection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        limits = HeadLimits(SIZE, FIELDS, SECONDS, TOO_LARGE, TOO_SLOW, self.exceeded.append)
+        limits = ConnectionLimits(SIZE, FIELDS, SECONDS, PATIENCE, TOO_LARGE, TOO_SLOW, self.exceeded.append)
         self.config = Config(self.answer, interface="asgi3", lifespan="off", log_config=None, ws=Conversation)
-        self.app_state = {HEAD_LIMITS: limits} if self.is_bounded else {}
+        self.app_state = {CONNECTION_LIMITS: limits} if self.is_bounded else {}
         self.state.default_headers = [(b"x-frame-options", b"DENY")]
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,14 +103,14 @@ class House:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"done"})
 
-    def connection(self) -> BoundedHeads:
+    def connection(self) -> BoundedConnection:
         loop = cast("asyncio.AbstractEventLoop", self.loop)
         connection = self.kind(self.config, self.state, self.app_state, loop)
         connection.connection_made(Wire())
         self.connections.append(connection)
         return connection
 
-    async def told(self, *pieces: bytes) -> BoundedHeads:
+    async def told(self, *pieces: bytes) -> BoundedConnection:
         """A new connection that was sent these pieces, and answers what it can."""
         connection = self.connection()
         for piece in pieces:
@@ -142,7 +145,7 @@ def with_fields(count: int) -> bytes:
     return b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * count + b"\r\n"
 
 
-def statuses(connection: BoundedHeads) -> list[bytes]:
+def statuses(connection: BoundedConnection) -> list[bytes]:
     return [part[:3] for part in sent(connection).split(b"HTTP/1.1 ")[1:]]
 
 
@@ -311,6 +314,38 @@ async def test_what_is_no_request_is_told_so_once(house: House) -> None:
     assert house.exceeded == []
 
 
+async def test_a_client_that_does_not_read_is_left(house: House) -> None:
+    connection = await house.told(QUESTION)
+    connection.pause_writing()
+    house.loop.ring(PATIENCE)
+    assert cast("Wire", connection.transport).is_aborted
+    assert house.exceeded == [ANSWER_TIME]
+
+
+async def test_a_client_that_reads_on_is_answered_on(house: House) -> None:
+    connection = await house.told(QUESTION)
+    for _ in range(2):
+        connection.pause_writing()
+        connection.resume_writing()
+    assert house.loop.set_to(PATIENCE) == []
+
+
+async def test_a_client_that_left_is_not_waited_for(house: House) -> None:
+    connection = await house.told(QUESTION)
+    connection.pause_writing()
+    connection.connection_lost(None)
+    assert house.loop.set_to(PATIENCE) == []
+
+
+async def test_a_connection_is_not_ended_that_somebody_else_has_taken_over(house: House) -> None:
+    connection = await house.told(QUESTION)
+    connection.pause_writing()
+    connection.data_received(UPGRADE + b"\r\n")
+    house.loop.ring(PATIENCE)
+    assert not connection.transport.is_closing()
+    assert house.exceeded == []
+
+
 async def test_an_upgraded_connection_has_no_clock(house: House) -> None:
     connection = await house.told(*in_halves(UPGRADE + b"\r\n"))
     conversation = cast("Wire", connection.transport).protocol
@@ -328,7 +363,7 @@ async def test_a_head_that_is_too_large_upgrades_nothing_and_says_nothing(
     assert connection.transport.is_closing()
 
 
-class AnsweringAtOnce(BoundedHeads):
+class AnsweringAtOnce(BoundedConnection):
     """As a door does."""
 
     def on_head(self) -> None:
@@ -355,6 +390,8 @@ async def test_other_applications_have_no_limits() -> None:
     house = House(is_bounded=False)
     connection = await house.told(*in_halves(head(3 * SIZE)), with_fields(3 * FIELDS), ENDLESS)
     assert statuses(connection) == [b"200", b"200"]
-    assert house.loop.clocks == []
+    connection.pause_writing()
+    connection.resume_writing()
+    assert house.loop.clocks == house.loop.set_to(PATIENCE) == []
     assert not connection.transport.is_closing()
     connection.connection_lost(None)

@@ -1,7 +1,8 @@
-"""Connections of uvicorn's that wait neither for ever nor for everything until the head of a request is complete.
+"""Connections of uvicorn's that wait neither for ever nor for everything.
 
-Its parser keeps whatever it is sent until then, and nobody looks at the clock: a client that sends one header without end,
-or a byte a minute, would cost memory or a connection for as long as it likes.
+Its parser keeps whatever it is sent until the head of a request is complete, and nobody looks at the clock: a client that sends
+one header without end, or a byte a minute, would cost memory or a connection for as long as it likes. So would one that does not
+read: its answer stays in memory, and what sends it waits, past the deadline of its request.
 """
 
 import asyncio
@@ -12,10 +13,10 @@ from typing import cast
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from observability.conventions import HEAD_SIZE, HEAD_TIME
+from observability.conventions import ANSWER_TIME, HEAD_SIZE, HEAD_TIME
 
 # Its key in the state that an application's lifespan gives to its server.
-HEAD_LIMITS = "head_limits"
+CONNECTION_LIMITS = "connection_limits"
 
 _AROUND_THE_PATH = len(b"  HTTP/1.1\r\n\r\n")
 _AROUND_A_FIELD = len(b": \r\n")
@@ -44,27 +45,29 @@ class Farewell:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadLimits:
-    """What the head of a request may be.
+class ConnectionLimits:
+    """What clients may do. Times are in seconds.
 
     Attributes:
-        size: Bytes of the request line and the fields together.
-        fields: How many there may be.
-        seconds: From the first byte (on a new connection: from its beginning) to the last.
+        head_size: Bytes of a request's line and its fields together.
+        head_fields: How many of them there may be.
+        head_time: From the first byte of these (on a new connection: from its beginning) to the last.
+        answer_time: Without reading on, when more is to be sent than there is room for on the way.
         too_large: Answered to more bytes or fields than that.
         too_slow: Answered to what is not here by then.
         exceeded: Told the name of each limit that put an end to a connection.
     """
 
-    size: int
-    fields: int
-    seconds: float
+    head_size: int
+    head_fields: int
+    head_time: float
+    answer_time: float
     too_large: Farewell
     too_slow: Farewell
     exceeded: Callable[[str], None]
 
 
-class BoundedHeads(HttpToolsProtocol):
+class BoundedConnection(HttpToolsProtocol):
     """A connection that keeps to the limits of its application, if it has any.
 
     A head that comes in one piece costs a few comparisons: there is a clock only while a connection waits for the rest of one.
@@ -75,19 +78,22 @@ class BoundedHeads(HttpToolsProtocol):
     # Bytes that came last, and since the parser told anything of what came.
     _piece = _untold = 0
     _clock: asyncio.TimerHandle | None = None
-    _limits: HeadLimits | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _limits: ConnectionLimits | None = None
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
         self.cycle = cast("RequestResponseCycle", _Answered)
-        self._limits = self.app_state.get(HEAD_LIMITS)
+        self._limits = self.app_state.get(CONNECTION_LIMITS)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing."""
         self._stop_clock()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -105,9 +111,12 @@ class BoundedHeads(HttpToolsProtocol):
         self._untold = 0
         self._stop_clock()
         if limits is None or (
-            len(headers) <= limits.fields
+            len(headers) <= limits.head_fields
             # Most heads are smaller than what they came in: nothing is added up for them.
-            and ((came_in_one_piece and self._piece <= limits.size) or self._size_of_head() <= limits.size)
+            and (
+                (came_in_one_piece and self._piece <= limits.head_size)
+                or self._size_of_head() <= limits.head_size
+            )
         ):
             self.on_head()
         else:
@@ -120,6 +129,18 @@ class BoundedHeads(HttpToolsProtocol):
         """Bodies have limits of their own."""
         self._untold = 0
         super().on_body(body)
+
+    def pause_writing(self) -> None:
+        """There is no room for more on the way to the client."""
+        super().pause_writing()
+        if self._limits is not None:
+            self._unread = self.loop.call_later(self._limits.answer_time, self._leave_unread, self._limits)
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
 
     def answer(self, status: int, headers: bytes, body: bytes) -> None:
         """Send an answer with the server's own headers and these, each with its end of line."""
@@ -140,7 +161,7 @@ class BoundedHeads(HttpToolsProtocol):
         fields = sum(len(name) + len(value) + _AROUND_A_FIELD for name, value in self.headers)
         return len(self.parser.get_method()) + len(self.url) + _AROUND_THE_PATH + fields
 
-    def _refuse_head(self, limits: HeadLimits) -> None:
+    def _refuse_head(self, limits: ConnectionLimits) -> None:
         """Answer in its turn; it is the last request of this connection."""
         limits.exceeded(HEAD_SIZE)
         self._is_refused, self.app = True, limits.too_large
@@ -158,16 +179,16 @@ class BoundedHeads(HttpToolsProtocol):
         # A connection that was handed on is none of the server's.
         if limits is None or self.transport.is_closing() or self not in self.connections:
             return
-        if self._untold > limits.size:
+        if self._untold > limits.head_size:
             self._part(limits, limits.too_large, HEAD_SIZE)
         elif self._is_awaited:
             self._await_head()
 
     def _await_head(self) -> None:
         if self._limits is not None and self._clock is None:
-            self._clock = self.loop.call_later(self._limits.seconds, self._look_at_clock, self._limits)
+            self._clock = self.loop.call_later(self._limits.head_time, self._look_at_clock, self._limits)
 
-    def _look_at_clock(self, limits: HeadLimits) -> None:
+    def _look_at_clock(self, limits: ConnectionLimits) -> None:
         self._clock = None
         if self.transport.is_closing():
             return
@@ -180,12 +201,19 @@ class BoundedHeads(HttpToolsProtocol):
             # What came belongs to no request, such as the rest of a body that nobody wanted.
             self.transport.close()
 
+    def _leave_unread(self, limits: ConnectionLimits) -> None:
+        # Who takes a connection over hears whether its client reads.
+        if self in self.connections:
+            limits.exceeded(ANSWER_TIME)
+            # To close it would wait for the client to read.
+            self.transport.abort()
+
     def _stop_clock(self) -> None:
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
 
-    def _part(self, limits: HeadLimits, farewell: Farewell, limit: str) -> None:
+    def _part(self, limits: ConnectionLimits, farewell: Farewell, limit: str) -> None:
         """Close the connection, with an answer if none of an earlier request is due."""
         limits.exceeded(limit)
         if self.cycle.response_complete:
