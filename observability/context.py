@@ -22,6 +22,7 @@ class RequestRecord:
         is_kept: Whether the trace is exported: because it was chosen, or because the request failed or was slow.
         is_traced: Whether spans are worth buffering: they may be exported yet.
         is_shed: Whether the request was refused under load.
+        limit: Name of the limit that put an end to the request, or empty.
         route: Template of the route, empty until it is known.
         query_count: Database queries so far.
         db_seconds: Time spent in database queries.
@@ -43,6 +44,7 @@ class RequestRecord:
     is_kept = False
     is_traced = False
     is_shed = False
+    limit = ""
     route = ""
     query_count = 0
     db_seconds = 0.0
@@ -125,3 +127,10 @@ def mark_shed() -> None:
     record = _current.get()
     if record is not None:
         record.is_shed = True
+
+
+def mark_limit(limit: str) -> None:
+    """Say that the current request ends because of a limit, one of a bounded set of names; call it before answering."""
+    record = _current.get()
+    if record is not None:
+        record.limit = limit

@@ -47,6 +47,7 @@ METHOD = "http_request_method"
 ROUTE = "http_route"
 STATUS = "http_response_status_code"
 OUTCOME = "outcome"
+LIMIT = "limit"
 CLOSE_CODE = "websocket_close_code"
 POOL = "db_client_connection_pool_name"
 POOL_STATE = "db_client_connection_state"
@@ -70,6 +71,8 @@ LABELS: dict[str, str] = {
     "refused before there was one `<shed>`",
     STATUS: "status code; an unhandled exception is a 500",
     OUTCOME: "how it ended",
+    LIMIT: "`deadline` of the answer, `rate` of requests, `body_size`, `body_time` to send it, `head_size` (bytes or number of "
+    "headers), `head_time`, `answer_time` to read it, or a name of the application's own",
     CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; the HTTP status of a refusal",
     POOL: "name given to `instrument`, or the engine's `pool_logging_name`, or its database's name",
     POOL_STATE: "`idle` or `used`",
@@ -94,6 +97,15 @@ UNMATCHED = "<unmatched>"
 # The route of requests that were refused before a route was looked for, to protect the service.
 SHED = "<shed>"
 OVERFLOW = "<overflow>"
+# Limits of requests: of the time to serve one, of requests a client may make, of what it sends and how long that takes.
+DEADLINE = "deadline"
+RATE = "rate"
+BODY_SIZE = "body_size"
+BODY_TIME = "body_time"
+HEAD_SIZE = "head_size"
+HEAD_TIME = "head_time"
+ANSWER_TIME = "answer_time"
+LIMITS = (DEADLINE, RATE, BODY_SIZE, BODY_TIME, HEAD_SIZE, HEAD_TIME, ANSWER_TIME)
 KNOWN_METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"},
 )
@@ -129,6 +141,11 @@ HTTP_OUTCOMES = _counter(
     "http_server_request_outcomes_total",
     "How requests ended: completed, client_disconnected, aborted (the server broke off), shed (refused under load).",
     *(ROUTE, OUTCOME),
+)
+HTTP_LIMITS = _counter(
+    "http_server_limits_exceeded_total",
+    "Requests that a limit put an end to. Those whose head was not read are counted here alone, without a route.",
+    *(ROUTE, LIMIT),
 )
 HTTP_DB_QUERIES = _histogram(
     "http_server_request_db_queries",

@@ -25,6 +25,8 @@ class TelemetrySettings:
 
     # Whether the application refuses requests under load (`context.mark_shed`): their series exist from the start then.
     sheds_load: bool = False
+    # Names of the limits of requests (`context.mark_limit`) whose series exist from the start.
+    limits: tuple[str, ...] = ()
 
     # Series one metric may have; more are counted under `<overflow>`.
     series_budget: int = 2_000

@@ -90,6 +90,14 @@ class Telemetry:
         """
         await to_thread.run_sync(self.tracing.flush)
 
+    def limit_exceeded(self, limit: str) -> None:
+        """Count a request that a limit put an end to before the application was called.
+
+        Within it, `context.mark_limit` does that.
+        """
+        if self.requests is not None:
+            self.requests.route(conventions.UNMATCHED).limit_exceeded(limit)
+
     def cache(self, name: str) -> CacheRecorder:
         """What records the application's own cache of this name."""
         return CacheRecorder(name, self.recorders.caches.cache(name))
@@ -135,6 +143,7 @@ def instrument(
         telemetry.registry,
         thresholds=telemetry.settings.latency_thresholds,
         counts_queries=bool(engines),
+        limits=telemetry.settings.limits,
     )
     telemetry = replace(telemetry, requests=requests)
     setattr(app.state, _STATE, telemetry)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
+from observability.conventions import LIMITS
 from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument
 from service import problems
@@ -24,6 +26,7 @@ from service.infra import redis as redis_client
 from service.infra.admission import Admission, Limits, Places, too_busy
 from service.infra.authentication import is_editor
 from service.infra.body_limit import BodyLimit
+from service.infra.bounded_connections import CONNECTION_LIMITS, ConnectionLimits, Farewell
 from service.infra.cache.lifecycle import Caching
 from service.infra.cache.route import cached_names
 from service.infra.database import Database
@@ -53,6 +56,8 @@ from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
 MAX_BODY_SIZE = 1024 * 1024
+# Only /token takes a form, of six fields and those that clients of other servers are used to send.
+FORM_LIMITS: Any = {"max_fields": 20, "max_files": 0, "max_part_size": 8 * 1024}
 # Answered however busy the process is.
 HEALTH_PATHS = ("/healthz", "/readyz")
 # A request tries every route up to its own, at about 1 % of the time of reading an item each: the busiest come first.
@@ -88,6 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(database, redis, draining),
         middleware=_middleware(places),
         responses=problems.DEFAULT_RESPONSE,
+        form_limits=FORM_LIMITS,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     for router in ROUTERS:
@@ -112,6 +118,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _wire(app, settings, database, storage, caching)
     app.state.doorkeeper = _doorkeeper(places, telemetry)
+    app.state.connection_limits = _connection_limits(settings, telemetry)
     app.state.health = HealthService(database, redis, pending_on, draining)
     return app
 
@@ -130,6 +137,7 @@ def _telemetry_settings(settings: Settings) -> TelemetrySettings:
         latency_thresholds=LATENCY_THRESHOLDS,
         slow_thresholds=ROUTE_THRESHOLDS,
         sheds_load=True,
+        limits=LIMITS,
         metrics_path=None if settings.admin_port else "/metrics",
         admin_host=settings.admin_host,
         admin_port=settings.admin_port,
@@ -164,6 +172,29 @@ def _doorkeeper(places: Places, telemetry: Telemetry) -> Doorkeeper:
         body=problems.prepared(too_busy()),
         refused=telemetry.request_refused,
     )
+
+
+def _connection_limits(settings: Settings, telemetry: Telemetry) -> ConnectionLimits:
+    size, fields, seconds = settings.max_head_bytes, settings.max_headers, settings.header_timeout
+    return ConnectionLimits(
+        head_size=size,
+        head_fields=fields,
+        head_time=seconds,
+        # So that the request does not meet its deadline for want of a reader.
+        answer_time=settings.request_timeout / 2,
+        too_large=_farewell(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"Send no more than {size:,} bytes and {fields:,} headers before the body",
+        ),
+        too_slow=_farewell(
+            HTTPStatus.REQUEST_TIMEOUT, f"The headers of a request were not here within {seconds:g} s"
+        ),
+        exceeded=telemetry.limit_exceeded,
+    )
+
+
+def _farewell(status: HTTPStatus, detail: str) -> Farewell:
+    return Farewell(status, problems.MEDIA_TYPE, problems.unread(status, detail))
 
 
 def _wire(
@@ -206,7 +237,7 @@ def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[
         try:
             async with caching.running():
                 with draining.on_signal():
-                    yield {DOORKEEPER: app.state.doorkeeper}
+                    yield {DOORKEEPER: app.state.doorkeeper, CONNECTION_LIMITS: app.state.connection_limits}
         finally:
             await telemetry.flush()
             await database.close()

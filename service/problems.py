@@ -28,6 +28,8 @@ from service.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:glasshouse:problem:"
+# What the status alone says (RFC 9457, 4.2.1).
+NO_KIND = "about:blank"
 
 STATUS_OF: Mapping[type[ServiceError], HTTPStatus] = {
     Invalid: HTTPStatus(422),  # its name in HTTPStatus changed in Python 3.13
@@ -126,6 +128,11 @@ def prepared(error: ServiceError) -> Callable[[bytes], bytes]:
     return document
 
 
+def unread(status: HTTPStatus, detail: str) -> bytes:
+    """The problem document of what was not read far enough to know a path."""
+    return _document(status, kind=NO_KIND, title=status.phrase, detail=detail, instance="").encode()
+
+
 def status_of(error: ServiceError) -> HTTPStatus:
     """The HTTP status of an error: that of its nearest ancestor in the tree."""
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
@@ -209,7 +216,7 @@ def _problem(
     status: HTTPStatus,
     *,
     detail: str,
-    kind: str = "about:blank",
+    kind: str = NO_KIND,
     title: str | None = None,
     errors: Sequence[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,

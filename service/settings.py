@@ -102,6 +102,10 @@ class Settings(DatabaseSettings):
     max_served: Annotated[int, Field(ge=1, le=10_000)] = 48
     max_waiting: Annotated[int, Field(ge=0, le=10_000)] = 96
     max_wait: Seconds = 0.5
+    # The line and the headers of a request: bytes, headers, and how long a client may take to send them.
+    max_head_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = 32 * 1024
+    max_headers: Annotated[int, Field(ge=10, le=10_000)] = 100
+    header_timeout: Seconds = 10.0
     # How long a client may take to send a body, and the service to answer.
     upload_timeout: Seconds = 20.0
     request_timeout: Seconds = 10.0

@@ -18,6 +18,7 @@ from dashboards.boards.percentiles import percentiles
 from dashboards.boards.promql import (
     buckets,
     count_rate,
+    largest,
     percentile,
     rate,
     share,
@@ -45,6 +46,7 @@ def board(objectives: Objectives) -> Dashboard:
         sections=(
             Section("Rate", rates()),
             Section("Errors", errors()),
+            Section("Refused and given up", refusals()),
             Section("Duration", durations(objectives)),
             Section("Routes: click on one to see it alone", (routes(objectives),)),
             Section("Streams and WebSockets", streams(), is_folded=True),
@@ -113,6 +115,56 @@ def errors() -> tuple[Panel, ...]:
                 ),
             ),
             see=("runtime",),
+        ),
+    )
+
+
+def refusals() -> tuple[Panel, ...]:
+    ended = rate(c.HTTP_OUTCOMES, by=("instance",))
+    shed = rate(c.HTTP_OUTCOMES, f'{c.OUTCOME}="shed"', by=("instance",))
+    breaker = largest(c.CACHE_BREAKER_OPEN, by=("instance", c.CACHE))
+    return (
+        Graph(
+            title="Shed",
+            does="The share of its requests that each instance refuses at once, because more is asked of it than it can do in time. "
+            "One instance: it is slow, or gets more than its share; all of them: add replicas.",
+            unit="percentunit",
+            asks=(Ask(share(shed, ended, by=("instance",)), "{{instance}}"),),
+            steps=ERROR_SHARE,
+            see=("runtime", "dependencies"),
+            width=6,
+        ),
+        Graph(
+            title="Deadlines missed, by route",
+            does="Requests a second that were cancelled, their queries with them, because the answer took too long. Each is a 503 (or an "
+            "answer that was broken off) and is kept as a trace: it shows what the request was waiting for.",
+            unit="reqps",
+            asks=(Ask(rate(c.HTTP_LIMITS, ON_ROUTE, f'{c.LIMIT}="{c.DEADLINE}"', by=(c.ROUTE,)), ROUTE),),
+            see=("dependencies",),
+            width=6,
+        ),
+        Graph(
+            title="Limits of clients",
+            does="Requests a second that a limit ended: rate, too many of a client (429: somebody tries passwords, or a client hurries); "
+            "body and head, too large (413, 431) or too slow to come (408: a bad network, or somebody who holds connections open); answer, not read.",
+            unit="reqps",
+            asks=(
+                Ask(
+                    rate(c.HTTP_LIMITS, ON_ROUTE, f'{c.LIMIT}!="{c.DEADLINE}"', by=(c.LIMIT,)),
+                    f"{{{{{c.LIMIT}}}}}",
+                ),
+            ),
+            width=6,
+        ),
+        Graph(
+            title="Breakers",
+            does="1 while an instance goes on without a cache because its server fails: it refuses nothing for that, but PostgreSQL "
+            "has to do what the cache does not. It closes by itself.",
+            unit="bool_on_off",
+            asks=(Ask(breaker, f"{{{{instance}}}} {{{{{c.CACHE}}}}}"),),
+            steps=Steps({1: RED}),
+            see=("dependencies",),
+            width=6,
         ),
     )
 

@@ -14,6 +14,13 @@ from starlette.types import ASGIApp
 
 _RETRY_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 75
+# What browsers should not do with an answer.
+_SECURITY_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+]
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +57,7 @@ class AdminServer:
             access_log=False,
             log_config=None,
             server_header=False,
+            headers=_SECURITY_HEADERS,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         server = self._server = uvicorn.Server(config)

@@ -118,6 +118,8 @@ class Exchange(RequestRecord):
         route = owner.route_of(self.scope)
         self.route = template = route.template
         owner.request_over()
+        if self.limit:
+            route.limit_exceeded(self.limit)
         seconds = now - self.started_at
         # Before anything is recorded: an exemplar leads to a trace that is kept.
         if self.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:

@@ -31,6 +31,7 @@ def request_over(
         db_queries=record.query_count,
         cache_seconds=_rounded(record.cache_seconds),
         cache_commands=record.command_count,
+        **({"limit": record.limit} if record.limit else {}),
         **({"error": type(error).__name__} if error else {}),
         **({"culprit": record.culprit} if record.culprit else {}),
     )

@@ -31,6 +31,7 @@ class HttpMetrics:
         *,
         thresholds: tuple[float, ...] = (),
         counts_queries: bool = False,
+        limits: Iterable[str] = (),
     ) -> None:
         """Register the families.
 
@@ -38,16 +39,20 @@ class HttpMetrics:
             registry: Where they are exposed.
             thresholds: Latency objectives in seconds, each an exact bucket.
             counts_queries: Whether a database is measured, so that queries a request mean something.
+            limits: Names of limits whose series exist before the first request that exceeds one.
         """
         self.active = Gauge(conventions.HTTP_ACTIVE_REQUESTS, registry).labels()
         self.durations = Histogram(conventions.HTTP_REQUEST_DURATION, registry, thresholds)
         self.starts = Histogram(conventions.HTTP_RESPONSE_START, registry, thresholds)
         self.outcomes = Counter(conventions.HTTP_OUTCOMES, registry)
+        self.limits = Counter(conventions.HTTP_LIMITS, registry)
         self.queries = Histogram(conventions.HTTP_DB_QUERIES, registry)
         self.counts_queries = counts_queries
         self.connections = Gauge(conventions.WEBSOCKET_ACTIVE, registry)
         self.connection_durations = Histogram(conventions.WEBSOCKET_DURATION, registry)
         self._routes: Children[str, RouteMetrics] = Children(lambda template: RouteMetrics(self, template))
+        for limit in limits:
+            self.limits.labels(conventions.UNMATCHED, limit)
 
     def route(self, template: str) -> "RouteMetrics":
         """What records the requests of one route."""
@@ -57,7 +62,16 @@ class HttpMetrics:
 class RouteMetrics:
     """Records the requests of one route."""
 
-    __slots__ = ("_closes", "_connections", "_durations", "_outcomes", "_queries", "_starts", "template")
+    __slots__ = (
+        "_closes",
+        "_connections",
+        "_durations",
+        "_limits",
+        "_outcomes",
+        "_queries",
+        "_starts",
+        "template",
+    )
 
     def __init__(self, families: HttpMetrics, template: str) -> None:
         """Look up what every request of the route needs."""
@@ -67,6 +81,9 @@ class RouteMetrics:
         )
         self._outcomes: Children[Outcome, CounterChild] = Children(
             lambda outcome: families.outcomes.labels(template, outcome),
+        )
+        self._limits: Children[str, CounterChild] = Children(
+            lambda limit: families.limits.labels(template, limit),
         )
         self._starts: Children[None, HistogramChild] = Children(lambda _: families.starts.labels(template))
         self._queries = families.queries.labels(template) if families.counts_queries else None
@@ -103,6 +120,10 @@ class RouteMetrics:
         """A server refused a request before an application was called; that takes no time worth telling."""
         self._durations[method, _UNAVAILABLE].observe(0.0)
         self._outcomes["shed"].inc()
+
+    def limit_exceeded(self, limit: str) -> None:
+        """A limit of this name put an end to a request."""
+        self._limits[limit].inc()
 
     def client_left(self) -> None:
         """The client did not wait for the end of the response: no latency of ours."""

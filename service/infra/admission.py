@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability import context
+from observability.conventions import BODY_TIME, DEADLINE
 from service.errors import Unavailable
 
 # Methods whose requests have no body to wait for.
@@ -173,9 +174,13 @@ class Admission:
                     receive = upload.receive
                 await self.app(scope, receive, sending)
         except TimeoutError as error:
-            if has_begun or not clock.expired():
+            if not clock.expired():
                 raise
-            if upload is not None and upload.is_awaited:
+            is_upload = upload is not None and upload.is_awaited
+            context.mark_limit(BODY_TIME if is_upload else DEADLINE)
+            if has_begun:
+                raise
+            if is_upload:
                 raise _UploadTooSlow(self._limits.upload) from error
             msg = f"There was no answer within {self._limits.deadline:g} s"
             raise DeadlineExceeded(msg, retry_after=1) from error

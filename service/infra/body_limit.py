@@ -5,6 +5,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from observability import context
+from observability.conventions import BODY_SIZE
+
 _OWN_LIMIT = "glasshouse.max_body_size"
 
 
@@ -33,6 +36,7 @@ class BodyLimit:
             size += len(message.get("body", b""))
             limit = scope.get(_OWN_LIMIT, self._max_body_size)
             if size > limit:
+                context.mark_limit(BODY_SIZE)
                 raise HTTPException(413, f"Send no more than {limit:,} bytes")
             return message
 

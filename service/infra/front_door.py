@@ -6,19 +6,15 @@ would then leave it no time to serve any. `Admission` alone decides under server
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from http import HTTPStatus
 
 import httptools
-from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from service.infra.admission import Places
+from service.infra.bounded_connections import BoundedConnection
 
 # Its key in the state that an application's lifespan gives to its server.
 DOORKEEPER = "doorkeeper"
-
-_STATUS_LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
 
 
 class Doorkeeper:
@@ -49,30 +45,26 @@ class Doorkeeper:
         self.refused = refused
 
 
-class FrontDoor(HttpToolsProtocol):
+class FrontDoor(BoundedConnection):
     """A connection of uvicorn's that asks the doorkeeper, if its application has one, about each request."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._doorkeeper: Doorkeeper | None = app_state.get(DOORKEEPER)
-        self.cycle = cast("RequestResponseCycle", _Answered)
+    _doorkeeper: Doorkeeper | None = None
 
-    def on_headers_complete(self) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Ask who keeps the door."""
+        super().connection_made(transport)
+        self._doorkeeper = self.app_state.get(DOORKEEPER)
+
+    def on_head(self) -> None:
         """Hand the request on, or answer it: uvicorn ignores the body of what is answered."""
         keeper = self._doorkeeper
         if keeper is None:
-            super().on_headers_complete()
+            super().on_head()
         elif keeper.places.are_full and self._may_be_refused(keeper):
             self._refuse(keeper)
         else:
             keeper.places.expect()
-            super().on_headers_complete()
+            super().on_head()
 
     def _may_be_refused(self, keeper: Doorkeeper) -> bool:
         """Answers have to come in the order of requests, and to be read: what is left to wait holds its client up."""
@@ -87,27 +79,11 @@ class FrontDoor(HttpToolsProtocol):
         method = self.parser.get_method()
         is_kept = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         body = keeper.body(httptools.parse_url(self.url).path)
-        self.transport.write(
-            b"".join(
-                (
-                    _STATUS_LINE,
-                    *(b"%b: %b\r\n" % header for header in self.server_state.default_headers),
-                    keeper.headers,
-                    b"" if is_kept else b"connection: close\r\n",
-                    b"content-length: %d\r\n\r\n" % len(body),
-                    b"" if method == b"HEAD" else body,
-                )
-            )
-        )
+        connection = b"" if is_kept else b"connection: close\r\n"
+        headers = b"%b%bcontent-length: %d\r\n" % (keeper.headers, connection, len(body))
+        self.answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, b"" if method == b"HEAD" else body)
         keeper.refused(method.decode())
         if is_kept:
             self.on_response_complete()
         else:
             self.transport.close()
-
-
-class _Answered:
-    """What uvicorn looks at in the last request of a connection, for one that has had none."""
-
-    response_complete = True
-    message_event = asyncio.Event()

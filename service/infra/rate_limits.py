@@ -21,6 +21,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.datastructures import MutableHeaders
 
+from observability import context
+from observability.conventions import RATE
 from service.errors import ServiceError, TooManyRequests
 
 # Whoever has one address of IPv6 usually has all that share so many of its bits.
@@ -96,6 +98,7 @@ async def spending(headers: MutableHeaders, *subjects: tuple[RateLimit, str]) ->
     headers.update(left)
     try:
         if shares and shares[-1].is_spent:
+            context.mark_limit(RATE)
             raise _refusal(shares[-1])
         yield
     except ServiceError as error:

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from observability.context import mark_shed
+from observability.context import mark_limit, mark_shed
 
 # Longer than any threshold, however fast the machine.
 _STEPS = 10_000_000
@@ -152,6 +152,11 @@ def _add_faults(app: FastAPI, engine: AsyncEngine) -> None:
     async def shed() -> Response:
         mark_shed()
         return PlainTextResponse("busy", status_code=503)
+
+    @app.get("/limited")
+    async def limited() -> Response:
+        mark_limit("rate")
+        return PlainTextResponse("enough", status_code=429)
 
     @app.get("/patient")
     async def patient(request: Request) -> None:

@@ -66,6 +66,7 @@ VISITS = (
     Visit("a stream that breaks is a 500", "/broken-stream", "/broken-stream", 500, outcome="aborted"),
     Visit("an unhandled exception is a 500", "/fail", "/fail", 500),
     Visit("a refusal under load is shed", "/shed", "/shed", 503, outcome="shed"),
+    Visit("what a limit ends is a request", "/limited", "/limited", 429),
     Visit("a pool without connections answers", "/greedy", "/greedy", 503),
     Visit("a failing task fails no request", "/register", "/register", 201, "POST"),
     Visit("tasks run", "/register", "/register", 201, "POST", headers=((b"x-email", b"ada@example.com"),)),

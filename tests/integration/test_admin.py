@@ -80,6 +80,31 @@ def test_it_answers_whatever_the_path_until_it_is_stopped(port: int, serve: Serv
     eventually(lambda: not seen(port))
 
 
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [("GET /metrics HTTP/1.1", 200), ("POST /anything HTTP/1.1", 405), ("HELLO", 400)],
+)
+def test_every_answer_tells_browsers_what_not_to_do_with_it(
+    port: int, request_line: str, status: int
+) -> None:
+    app = FastAPI()
+    settings = TelemetrySettings(admin_host=HOST, admin_port=port)
+    instrument(app, service_name="shop", settings=settings)
+    with TestClient(app):
+        eventually(lambda: seen(port))
+        with socket.create_connection((HOST, port), timeout=PATIENCE) as connection:
+            connection.sendall(f"{request_line}\r\nconnection: close\r\n\r\n".encode())
+            head = b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")[0].decode()
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert set(head.lower().split("\r\n")) >= {
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+        "referrer-policy: no-referrer",
+        "cross-origin-resource-policy: same-origin",
+    }
+    eventually(lambda: not threads())
+
+
 def test_an_application_shows_its_metrics_there_while_it_is_served(port: int) -> None:
     app = FastAPI()
     settings = TelemetrySettings(admin_host=HOST, admin_port=port)

@@ -5,6 +5,7 @@ import re
 import pytest
 from httpx2 import Response
 
+from observability.conventions import LIMITS
 from service.settings import Settings
 from tests.integration.cache.conftest import eventually
 from tests.integration.conftest import Api, serving
@@ -76,6 +77,8 @@ async def test_refusals_are_seen_from_the_first(settings: Settings) -> None:
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         assert metrics.values(f"{DURATION}_count", http_request_method=method, **refused) == [0.0]
     assert metrics.values("http_server_request_outcomes_total", http_route="<shed>", outcome="shed") == [0.0]
+    for limit in LIMITS:
+        assert metrics.values("http_server_limits_exceeded_total", limit=limit) == [0.0]
 
 
 async def test_latency_objectives_are_exact_buckets(api: Api) -> None:

@@ -1,35 +1,15 @@
 """A process that has more to do than it can, behind the server and the door that `python -m service api` has."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import asyncpg
-import httpx2
-import uvicorn
+import pytest
 
-from service.app import create_app
-from service.infra.front_door import FrontDoor
 from service.settings import Settings
 from tests.integration.conftest import serving
-from tests.unit.observability.server import until
+from tests.integration.served import GUARDS, served
 
 REFUSED = 'http_server_request_outcomes_total{http_route="<shed>",outcome="shed"}'
-
-
-@asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    config = uvicorn.Config(create_app(settings), port=0, http=FrontDoor, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    await until(lambda: server.started)
-    ((_, port),) = [listener.getsockname() for listener in server.servers[0].sockets]
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await running
 
 
 async def waiting_for_locks(postgres: asyncpg.Connection) -> int:
@@ -41,22 +21,25 @@ async def waiting_for_locks(postgres: asyncpg.Connection) -> int:
     return count
 
 
+@pytest.mark.parametrize("has_door", [True, False])
 async def test_a_busy_process_refuses_tells_its_health_and_counts_whom_it_refused(
-    settings: Settings, postgres: asyncpg.Connection
+    settings: Settings, postgres: asyncpg.Connection, *, has_door: bool
 ) -> None:
     small = settings.model_copy(update={"max_served": 1, "max_waiting": 0})
-    async with serving(settings) as other, served(small) as client:
+    async with serving(settings) as other, served(small, has_door=has_door) as shop:
         path = f"/products/{(await other.create_product())['id']}"
         async with postgres.transaction():
             await postgres.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
-            patient = asyncio.create_task(client.get(path))
+            patient = asyncio.create_task(shop.client.get(path))
             while not await waiting_for_locks(postgres):
                 assert not patient.done()
-            refused = await client.get("/items/1")
-            probe, metrics = await client.get("/healthz"), await client.get("/metrics")
+            refused = await shop.client.get("/items/1")
+            probe, metrics = await shop.client.get("/healthz"), await shop.client.get("/metrics")
         assert refused.status_code == 503
         assert refused.json()["type"] == "urn:glasshouse:problem:too-busy"
         assert refused.headers["retry-after"] == "1"
+        assert set(refused.headers.items()) >= GUARDS
+        assert ("x-trace-id" in refused.headers) != has_door, "the door has no traces"
         assert probe.status_code == 200
         assert f"{REFUSED} 1\n" in metrics.text
         assert (await patient).status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -98,6 +99,39 @@ async def test_json_under_another_name_is_answered_with_the_right_one(api: Api) 
 async def test_a_broken_form_is_refused(api: Api, boundary: str) -> None:
     headers = {"Content-Type": f"multipart/form-data{boundary}"}
     problem(await api.client.post("/token", content=b"broken", headers=headers), 400, "body")
+
+
+GOOD_FORM = {"grant_type": "password", "username": "nobody@example.com", "password": "a long passphrase"}
+
+
+def as_parts(form: dict[str, str]) -> dict[str, tuple[None, str]]:
+    return {name: (None, value) for name, value in form.items()}
+
+
+@pytest.mark.parametrize("sent_as", ["data", "files"])
+@pytest.mark.parametrize(
+    ("more", "status", "why"),
+    [
+        ({f"field{number}": "" for number in range(17)}, 401, ""),
+        ({f"field{number}": "" for number in range(18)}, 400, "Maximum number of fields is 20"),
+        ({"client_id": "a" * 9_000}, 400, "maximum size of 8KB"),
+        ({"client_id": "a" * 7_000}, 422, ""),
+    ],
+    ids=["most fields", "too many fields", "a field too large", "a field too long"],
+)
+async def test_a_form_has_so_many_fields_of_such_a_size(
+    api: Api, more: dict[str, str], status: int, why: str, sent_as: str
+) -> None:
+    form = GOOD_FORM | more
+    content: dict[str, Any] = {sent_as: form if sent_as == "data" else as_parts(form)}
+    answer = await api.client.post("/token", **content)
+    place = {400: "body", 401: "body.password", 422: "body.client_id"}[status]
+    assert why in problem(answer, status, place)["detail"]
+
+
+async def test_a_form_has_no_files(api: Api) -> None:
+    answer = await api.client.post("/token", data=GOOD_FORM, files={"password": ("a.txt", b"a")})
+    assert "Too many files" in problem(answer, 400, "body")["detail"]
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:

@@ -87,6 +87,11 @@ async def test_every_request_has_one_outcome_and_a_client_that_left_burns_no_slo
     assert story.nonzero("http_server_request_outcomes_total", *labels) == promised
 
 
+async def test_what_a_limit_ended_is_counted_by_route_and_limit(story: Story) -> None:
+    counted = story.nonzero("http_server_limits_exceeded_total", conventions.ROUTE, conventions.LIMIT)
+    assert counted == {("/limited", "rate"): 1}
+
+
 async def test_every_answer_tells_its_time_and_its_trace(story: Story) -> None:
     for visit, reply in zip(VISITS, story.replies, strict=True):
         assert 0 < float(reply.header("X-Process-Time")) < 60, visit

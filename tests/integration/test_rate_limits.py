@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx2 import AsyncClient, Response
 
+from observability.testing import recorded
 from service.settings import Settings
 from tests.integration.conftest import Api, client_of, serving
 from tests.integration.problems import problem
@@ -68,11 +69,18 @@ async def test_guessing_passwords_is_limited_by_address_and_account(strict: Api)
         problem(await ask_for_token(owner, "ada@example.com"), 401, "body.password")
 
 
+def refused_registrations(api: Api) -> float:
+    labels = {"http_route": "/register", "limit": "rate"}
+    return recorded(api.app.state.telemetry.registry, "http_server_limits_exceeded_total", **labels) or 0
+
+
 async def test_registrations_are_limited_by_address(strict: Api) -> None:
+    before = refused_registrations(strict)
     async with client_of(strict.app, address="10.0.0.3") as client:
         answers = [await register(client, f"{name}@example.com") for name in "abc"]
     assert [answer.status_code for answer in answers[:2]] == [201, 201]
     assert_limited(answers[2])
+    assert refused_registrations(strict) == before + 1
     async with client_of(strict.app, address="10.0.0.4") as other:
         assert (await register(other, "d@example.com")).status_code == 201
 

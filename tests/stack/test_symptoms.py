@@ -39,6 +39,8 @@ TIMEOUTS = f"db_client_connection_timeouts_total{{{POOL}}}"
 QUERIES = "http_server_request_db_queries"
 ROUTE = f'{API}, http_route="/products"'
 ENDED = f"http_server_request_outcomes_total{{{API}, outcome="
+MISSED = f"http_server_limits_exceeded_total{{{ROUTE}, limit="
+OF_ROUTE = f'http_server_request_outcomes_total{{{ROUTE}, outcome="completed"}}'
 LAG = "asyncio_event_loop_lag_seconds"
 BLOCKED = f'asyncio_event_loop_blocked_total{{{API}, culprit="shop:price"}}'
 OPERATIONS = f"db_client_operation_duration_seconds_count{{{API}, "
@@ -82,6 +84,10 @@ CASES: dict[str, tuple[Series, Series]] = {
     "RequestsShed": (
         {f'{ENDED}"shed"}}': "0+60x90", f'{ENDED}"completed"}}': GROWING},
         {f'{ENDED}"shed"}}': SLOWLY, f'{ENDED}"completed"}}': "0+10x90"},
+    ),
+    "DeadlinesMissed": (
+        {f'{MISSED}"deadline"}}': "0+30x90", OF_ROUTE: GROWING},
+        {f'{MISSED}"body_time"}}': "0+60x90", f'{MISSED}"deadline"}}': "0+0x40 1+0x50", OF_ROUTE: GROWING},
     ),
     "EventLoopBlocked": ({BLOCKED: SLOWLY}, {BLOCKED: "0+0x40 1+0x50"}),
     "EventLoopLagging": (

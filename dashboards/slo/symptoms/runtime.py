@@ -10,7 +10,8 @@ def runtime(ours: Query) -> tuple[Symptom, ...]:
     culprit = (conventions.CULPRIT,)
     busy, threads = conventions.THREAD_POOL_BUSY.name, conventions.THREAD_POOL_WORKERS.name
     open_files, most_files = conventions.PROCESS_OPEN_FDS.name, conventions.PROCESS_MAX_FDS.name
-    outcomes = conventions.HTTP_OUTCOMES.name
+    outcomes, limits = conventions.HTTP_OUTCOMES.name, conventions.HTTP_LIMITS.name
+    route = (conventions.ROUTE,)
     return (
         Symptom(
             name="RequestsShed",
@@ -24,6 +25,20 @@ def runtime(ours: Query) -> tuple[Symptom, ...]:
             board="requests",
             summary="{{ $labels.instance }} refuses {{ $value | humanizePercentage }} of its requests",
             description="More is asked of the process than it can do in time: it serves what it can, and the rest gets 503 at once.",
+        ),
+        Symptom(
+            name="DeadlinesMissed",
+            expr=share_above(
+                ours.increase(limits, "5m", f'{conventions.LIMIT}="{conventions.DEADLINE}"', by=route),
+                ours.increase(outcomes, "5m", by=route),
+                bound=0.01,
+                minimum=5,
+            ),
+            hold="2m",
+            board="requests",
+            about=("job", "instance", conventions.ROUTE),
+            summary=f"{{{{ $value | humanizePercentage }}}} of the requests to {value_of(conventions.ROUTE)} take too long and are cancelled",
+            description="Clients waited all that time for a 503; whatever holds the requests up holds places and connections, too.",
         ),
         Symptom(
             name="EventLoopBlocked",

@@ -17,6 +17,7 @@ def test_only_a_trace_that_is_kept_becomes_an_exemplar() -> None:
 def test_outside_a_request_there_is_no_record() -> None:
     assert context.current() is None
     context.mark_shed()
+    context.mark_limit("deadline")
 
 
 def test_a_record_is_current_between_enter_and_leave() -> None:
@@ -24,6 +25,7 @@ def test_a_record_is_current_between_enter_and_leave() -> None:
     token = context.enter(record)
     assert context.current() is record
     context.mark_shed()
+    context.mark_limit("deadline")
     context.leave(token)
     assert context.current() is None
-    assert record.is_shed
+    assert (record.is_shed, record.limit) == (True, "deadline")

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability import context
-from observability.conventions import SHED
+from observability.conventions import SHED, UNMATCHED
 from observability.errors import AlreadyInstrumented
 from observability.metrics.registry import Registry
 from observability.settings import TelemetrySettings
@@ -186,9 +186,20 @@ def test_what_a_server_refuses_in_front_is_counted_as_shed(registry: Registry) -
     assert [*series(registry, "http_server_request_outcomes_total", outcome="shed").values()] == [2]
 
 
+def test_what_a_limit_ended_in_front_is_counted_without_a_route(registry: Registry) -> None:
+    telemetry = instrument(FastAPI(), service_name="shop", registry=registry)
+    telemetry.limit_exceeded("head_size")
+    labels = {"http_route": UNMATCHED, "limit": "head_size"}
+    assert recorded(registry, "http_server_limits_exceeded_total", **labels) == 1
+    assert not series(registry, "http_server_request_duration_seconds_count")
+
+
 def test_a_worker_has_no_requests_to_refuse(registry: Registry) -> None:
-    instrument_worker(service_name="shop", registry=registry).request_refused("GET")
+    worker = instrument_worker(service_name="shop", registry=registry)
+    worker.request_refused("GET")
+    worker.limit_exceeded("head_size")
     assert not series(registry, "http_server_request_outcomes_total")
+    assert not series(registry, "http_server_limits_exceeded_total")
 
 
 def test_the_build_is_shown(registry: Registry) -> None:

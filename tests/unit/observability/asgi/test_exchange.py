@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from observability import context
-from observability.context import mark_shed
+from observability.context import mark_limit, mark_shed
 from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
@@ -35,8 +35,8 @@ def outcomes(telemetry: Telemetry, route: str = "/") -> dict[str, float]:
     return {dict(labels)["outcome"]: value for labels, value in found.items() if value}
 
 
-def answering(app: FastAPI, **options: Any) -> FastAPI:
-    app.add_api_route("/", lambda: "ok", methods=["GET"], **options)
+def answering(app: FastAPI, path: str = "/", **options: Any) -> FastAPI:
+    app.add_api_route(path, lambda: "ok", methods=["GET"], **options)
     return app
 
 
@@ -313,6 +313,25 @@ async def test_a_request_refused_under_load_is_shed() -> None:
         recorded(telemetry.registry, f"{DURATION}_count", http_route="/", http_response_status_code="503")
         == 1
     )
+
+
+async def test_a_request_that_a_limit_ends_is_counted_under_its_route() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def give_up() -> Response:
+        mark_limit("deadline")
+        return PlainTextResponse("too late", status_code=503)
+
+    telemetry = instrumented(answering(app, path="/fine"), limits=("deadline", "rate"))
+    for path in ("/", "/fine", "/"):
+        await request(app, path)
+    assert {
+        (route, limit): count
+        for labels, count in series(telemetry.registry, "http_server_limits_exceeded_total").items()
+        for route, limit in [(dict(labels)["http_route"], dict(labels)["limit"])]
+    } == {("/", "deadline"): 2, ("<unmatched>", "deadline"): 0, ("<unmatched>", "rate"): 0}
+    assert outcomes(telemetry) == {"completed": 2}
 
 
 async def test_head_is_counted_as_head() -> None:

@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 from observability import context
 from observability.background.enqueuing import enqueuing
 from observability.clients.http import trace_http
-from observability.context import mark_shed
+from observability.context import mark_limit, mark_shed
 from observability.errors import AlreadyInstrumented
 from observability.settings import TelemetrySettings
 from observability.setup import Telemetry, instrument, instrument_worker
@@ -291,6 +291,7 @@ async def test_secrets_in_a_query_are_not_shown(collector: Collector) -> None:
 
 async def test_a_kept_request_is_a_line_of_the_log(collector: Collector) -> None:
     async def fail() -> None:
+        mark_limit("deadline")
         raise Broken
 
     app = answering(fail)
@@ -312,6 +313,7 @@ async def test_a_kept_request_is_a_line_of_the_log(collector: Collector) -> None
         "db_queries": 0,
         "cache_seconds": 0.0,
         "cache_commands": 0,
+        "limit": "deadline",
         "error": "Broken",
     }
 

@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability.conventions import SHED
+from observability.metrics.registry import Registry
 from observability.setup import instrument
-from observability.testing import series
+from observability.testing import recorded, series
 from service import problems
 from service.infra.admission import Admission, Limits, Places
+from service.infra.body_limit import BodyLimit
 
 LIMITS = Limits(served=2, waiting=1, wait=60, upload=60, deadline=60)
 SOON = 0.01
@@ -158,11 +160,12 @@ async def test_what_took_too_long_is_cancelled_and_gives_its_place_up(work: Work
     assert await Exchange().at(app) == 200
 
 
-async def test_an_answer_that_stalls_after_its_beginning_is_broken_off() -> None:
-    async def stalls(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await asyncio.Event().wait()
+async def stalls(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await asyncio.Event().wait()
 
+
+async def test_an_answer_that_stalls_after_its_beginning_is_broken_off() -> None:
     stalled = Exchange()
     with pytest.raises(TimeoutError):
         await stalled.at(limited(stalls, deadline=SOON))
@@ -218,6 +221,44 @@ async def test_other_than_requests_pass() -> None:
     exchange = Exchange()
     await limited(app, served=1)({"type": "lifespan"}, exchange.body.get, exchange.send)
     assert seen == ["lifespan"]
+
+
+def counting(app: ASGIApp, **changes: Any) -> tuple[FastAPI, Registry]:
+    """The application behind all limits, and where they are counted."""
+    outside = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+    places = Places(replace(LIMITS, **changes))
+    outside.add_middleware(Admission, places=places, always=(), answer=problems.answer)
+    outside.add_middleware(BodyLimit, max_body_size=1)
+    outside.mount("/", app)
+    return outside, instrument(outside, service_name="shop").registry
+
+
+@pytest.mark.parametrize(
+    ("limit", "method", "changes", "status"),
+    [
+        ("deadline", "GET", {"deadline": SOON}, 503),
+        ("body_time", "POST", {"upload": SOON}, 408),
+        ("body_size", "PUT", {}, 413),
+    ],
+)
+async def test_what_ended_a_request_is_counted(
+    work: Work, limit: str, method: str, changes: dict[str, float], status: int
+) -> None:
+    app, registry = counting(work, **changes)
+    ended = Exchange(method=method)
+    if method == "PUT":
+        ended.arrive(b"too much", more=False)
+    assert await ended.at(app) == status
+    counted = series(registry, "http_server_limits_exceeded_total").items()
+    assert {dict(labels)["limit"]: count for labels, count in counted} == {limit: 1}
+
+
+async def test_an_answer_that_the_deadline_broke_off_is_counted() -> None:
+    app, registry = counting(stalls, deadline=SOON)
+    with pytest.raises(TimeoutError):
+        await Exchange().at(app)
+    assert recorded(registry, "http_server_limits_exceeded_total", limit="deadline") == 1
+    assert recorded(registry, "http_server_request_outcomes_total", outcome="aborted") == 1
 
 
 async def test_the_refused_are_counted_as_shed(work: Work) -> None:

@@ -13,35 +13,12 @@ from uvicorn.server import ServerState
 from service import problems
 from service.infra.admission import Admission, Limits, Places, too_busy
 from service.infra.front_door import DOORKEEPER, Doorkeeper, FrontDoor
+from tests.unit.service.infra.wire import Wire, parsed, sent
 
 LIMITS = Limits(served=1, waiting=1, wait=60, upload=60, deadline=60)
 PROBE = b"GET /healthz HTTP/1.1\r\n\r\n"
 QUESTION = b"GET /work HTTP/1.1\r\n\r\n"
 ORDER = b"POST /work HTTP/1.1\r\ncontent-length: 4\r\n\r\n"
-
-
-class Wire(asyncio.Transport):
-    """What a connection sends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent = b""
-        self.is_closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent += bytes(data)
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def is_closing(self) -> bool:
-        return self.is_closed
-
-    def pause_reading(self) -> None:
-        """Nobody reads."""
-
-    def resume_reading(self) -> None:
-        """Nobody reads."""
 
 
 @dataclass
@@ -94,11 +71,6 @@ class House:
             await asyncio.gather(*self.state.tasks)
 
 
-def sent(door: FrontDoor) -> bytes:
-    assert isinstance(door.transport, Wire)
-    return door.transport.sent
-
-
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     house = House()
@@ -114,16 +86,6 @@ async def full(house: House) -> None:
     await house.entered.get()
     assert house.asked(QUESTION) == b""
     await asyncio.sleep(0)
-
-
-def parsed(answer: bytes) -> tuple[bytes, dict[bytes, bytes], bytes]:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status, *lines = head.split(b"\r\n")
-    headers: dict[bytes, bytes] = {}
-    for line in lines:
-        name, _, value = line.partition(b": ")
-        headers[name] = value
-    return status, headers, body
 
 
 async def test_a_full_house_answers_before_any_task_has_begun(house: House) -> None:
