@@ -171,7 +171,7 @@ class Searcher(Client):
 class Newcomer(Client):
     """Registers, gets a token, looks at the own profile, and never comes back."""
 
-    how_many, pause = 1, 1.0
+    how_many, pause = 1, 2.0
 
     async def act(self) -> None:
         email = f"newcomer-{next(self.crowd.numbers)}@example.com"
