@@ -23,11 +23,9 @@ from tests.integration.conftest import SECRET
 from tests.soak.figures import REPLACED_API, REPLACED_WORKER, STAYING_API, STAYING_WORKER, SUPERVISOR
 
 START_SECONDS = 120.0
-API_PROCESSES = 3
 WORKERS = (STAYING_WORKER, REPLACED_WORKER)
 # As shipped, but for limits that one address with many users would meet, and receivers on this machine.
 SETTINGS = {
-    "WORKERS": str(API_PROCESSES),
     "REGISTER_RATE_LIMIT": "100000/minute",
     "TOKEN_RATE_LIMIT": "100000/minute",
     "TOKEN_ADDRESS_RATE_LIMIT": "100000/minute",
@@ -38,12 +36,12 @@ SETTINGS = {
 class House:
     """All that runs, and who of it is to stay."""
 
-    def __init__(self, folder: Path, smtp_port: int) -> None:
+    def __init__(self, folder: Path, smtp_port: int, api_processes: int) -> None:
         self.postgres = EmbeddedPostgres(folder, password="tests", durable=False)
         self.valkey = EmbeddedValkey(folder, password="tests")
         self.port = free_port()
         self.worker_ports = {name: free_port() for name in WORKERS}
-        self._smtp_port = smtp_port
+        self._smtp_port, self._how_many = smtp_port, api_processes
         self._api = _child(SUPERVISOR, folder)
         self._workers = {name: _child(name, folder) for name in WORKERS}
         self._staying: psutil.Process | None = None
@@ -119,7 +117,7 @@ class House:
     async def _until_api_is_ready(self) -> None:
         await asyncio.to_thread(
             self._api.wait_until,
-            lambda: len(self._api_processes()) == API_PROCESSES,
+            lambda: len(self._api_processes()) == self._how_many,
             seconds=START_SECONDS,
         )
         await _until_answered(self._api, self.port, "/readyz")
@@ -134,6 +132,7 @@ class House:
         return {
             **os.environ,
             **SETTINGS,
+            "WORKERS": str(self._how_many),
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
             "SMTP_URL": f"smtp://127.0.0.1:{self._smtp_port}",
@@ -184,11 +183,11 @@ class _Shredder(MailFolder):
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
+async def open_house(folder: Path, *, api_processes: int) -> AsyncIterator[House]:
     """Everything, with somebody who takes the e-mails."""
     smtp_port = free_port()
     async with (
         receiving_mail(_Shredder(folder / "mail"), host="127.0.0.1", port=smtp_port),
-        House(folder, smtp_port).running() as house,
+        House(folder, smtp_port, api_processes).running() as house,
     ):
         yield house

@@ -16,6 +16,7 @@ from tests.soak.figures import Sample
 from tests.soak.house import House, open_house
 from tests.soak.sampling import Sampler, sampler
 
+API_PROCESSES = 3
 LOOK_SECONDS = 5.0
 REPLACE_SECONDS = 30.0
 # A little more than the journal of invalidations at its longest: the cache is soon full.
@@ -38,7 +39,11 @@ class Run:
 async def soak(folder: Path, *, seconds: float, told: Callable[[Run], None]) -> Run:
     """Watch the house for so many seconds under load; `told` hears of it once a minute."""
     run = Run(seconds)
-    async with watched(folder, rights=seconds + RIGHTS_SECONDS) as (house, eyes, people):
+    async with watched(folder, api_processes=API_PROCESSES, rights=seconds + RIGHTS_SECONDS) as (
+        house,
+        eyes,
+        people,
+    ):
         run.outcomes = people.outcomes
         await fill_cache(eyes, people)
         async with asyncio.TaskGroup() as group:
@@ -52,11 +57,13 @@ async def soak(folder: Path, *, seconds: float, told: Callable[[Run], None]) -> 
 
 
 @asynccontextmanager
-async def watched(folder: Path, *, rights: float) -> AsyncIterator[tuple[House, Sampler, Crowd]]:
+async def watched(
+    folder: Path, *, api_processes: int, rights: float
+) -> AsyncIterator[tuple[House, Sampler, Crowd]]:
     """A house with a catalogue, somebody who looks at it, and people who may write for so many seconds."""
     async with (
         receiving_webhooks() as webhooks,
-        open_house(folder) as house,
+        open_house(folder, api_processes=api_processes) as house,
         sampler(house) as eyes,
         crowd(house.port, seconds=rights) as people,
     ):
