@@ -24,8 +24,8 @@ class Figure:
         return before * (1 + self.share) + self.more
 
 
-# An allocator gives back pages when it likes, not when it could: a process of 130 MiB may breathe by 7.
-MEMORY = Figure("Resident memory, MiB", share=0.03, more=3)
+# An allocator gives back pages when it likes, not when it could: a process of 130 MiB may breathe by nearly 5.
+MEMORY = Figure("Resident memory, MiB", share=0.02, more=2)
 # Sessions come and go, and each has caches of its own.
 SERVER_MEMORY = Figure("Memory of the servers, MiB", share=0.1, more=4)
 # Connections of pools and of clients, which come and go in dozens.
