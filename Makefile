@@ -14,7 +14,7 @@ SUPPORTED_PYTHONS := 3.11 3.12 3.13 3.14
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pythons faults coverage bench check audit format dashboards stack traffic pictures lock clean
+.PHONY: help run test test-pythons faults soak coverage bench check audit format dashboards stack traffic pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-pythons: $(INSTALLED) ## The unit tests on every supported Python that is i
 
 faults: $(INSTALLED) ## Kill, freeze and cut off what the service is made of, and prove that nothing is lost, in under 10 minutes (ARGS="--seed 7")
 	@$(BIN)/python -W error -m tests.faults $(ARGS)
+
+soak: $(INSTALLED) ## Half an hour of load and restarts, and nothing may grow: memory, files, connections, keys, series (ARGS="--minutes 2")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 coverage: $(INSTALLED) ## Fails unless the tests of `observability` itself take each of its branches, in about 90 seconds
 	$(BIN)/python -m pytest tests/unit/observability tests/integration/test_admin.py \

@@ -37,6 +37,7 @@ class Registry(Collector):
         """
         self.foreign = foreign or CollectorRegistry()
         self.series_budget = series_budget
+        self._budgets: dict[str, int] = {}
         self.lock = threading.RLock()
         self._own = PrivateMemory()
         self._workers: Workers | None = None
@@ -70,6 +71,13 @@ class Registry(Collector):
             )
         drops.inc()
 
+    def limit(self, metric: Metric, series: int) -> None:
+        """Keep no more than so many label values of a metric of which each worker records no more.
+
+        Workers that are gone may have had others each.
+        """
+        self._budgets[metric.name] = series
+
     def register(self, collector: Collector) -> None:
         """Expose a collector of prometheus_client too."""
         self.foreign.register(collector)
@@ -83,7 +91,7 @@ class Registry(Collector):
         with self.lock:
             if self._workers is not None:
                 return
-            workers = Workers(folder, series_budget=self.series_budget)
+            workers = Workers(folder, budget_of=self._budget_of)
             self._move_to(workers.join())
             self._workers = workers
         _leave_in_forked_children(self)
@@ -116,6 +124,9 @@ class Registry(Collector):
             shared.leave()
             self._workers.close()
             self._workers = None
+
+    def _budget_of(self, name: str) -> int:
+        return self._budgets.get(name, self.series_budget)
 
     def _move_to(self, memory: Memory) -> None:
         self.memory = memory

@@ -14,6 +14,7 @@ class RuntimeMetrics:
         self._blocked = Counter(conventions.LOOP_BLOCKED, registry)
         self._culprits: dict[str, CounterChild] = {}
         self._culprit_budget = culprit_budget
+        registry.limit(conventions.LOOP_BLOCKED, culprit_budget)
         self._workers = Gauge(conventions.THREAD_POOL_WORKERS, registry)
         self._busy = Gauge(conventions.THREAD_POOL_BUSY, registry)
 

@@ -12,7 +12,7 @@ import mmap
 import os
 import secrets
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -159,10 +159,10 @@ def _metric(fields: Sequence[Any]) -> Metric:
 class Archive:
     """What workers that are gone have counted."""
 
-    def __init__(self, path: Path, series_budget: int) -> None:
-        """Kept at `path`, with at most so many label values a metric."""
+    def __init__(self, path: Path, budget_of: Callable[[str], int]) -> None:
+        """Kept at `path`, with at most so many label values of a metric with this name."""
         self._path = path
-        self._budget = series_budget
+        self._budget_of = budget_of
         self._stamp: tuple[int, int] | None = None
         self._absorbed: list[str] = []
         self.entries: list[Entry] = []
@@ -203,7 +203,7 @@ class Archive:
                     continue
                 metrics[metric.name] = metric
                 series = sums.setdefault(metric.name, {})
-                if labels not in series and len(series) >= self._budget:
+                if labels not in series and len(series) >= self._budget_of(metric.name):
                     labels = (OVERFLOW,) * len(labels)  # noqa: PLW2901  the name it goes by from here
                 before = series.get(labels)
                 series[labels] = list(
@@ -229,8 +229,8 @@ class Archive:
 class Workers:
     """All workers of one service, through their folder."""
 
-    def __init__(self, folder: Path, *, series_budget: int) -> None:
-        """Use this folder, made when it is not there; the archive keeps so many label values a metric.
+    def __init__(self, folder: Path, *, budget_of: Callable[[str], int]) -> None:
+        """Use this folder, made when it is not there; the archive keeps so many label values of a metric with this name.
 
         Raises:
             OSError: It cannot be made or read.
@@ -239,7 +239,7 @@ class Workers:
         self._folder = folder
         self._lock = (folder / "lock").open("ab")
         self._workers: dict[str, Worker] = {}
-        self._archive = Archive(folder / "archive.json", series_budget)
+        self._archive = Archive(folder / "archive.json", budget_of)
 
     def join(self) -> SharedMemory:
         """Become one of them.

@@ -49,6 +49,7 @@ class LocalLayer:
         if generation != self.generation or monotonic() >= expires_at:
             return
         self._drop(key)
+        self._drop_expired()
         slot = _Slot(entry, tuple(tags), expires_at, len(entry.stored.body) + _OVERHEAD)
         self._slots[key] = slot
         self._bytes += slot.size
@@ -68,6 +69,12 @@ class LocalLayer:
         self._slots.clear()
         self._carriers.clear()
         self._bytes = 0
+
+    def _drop_expired(self) -> None:
+        """From those used longest ago up to one that still holds: what hides behind it is found `seconds` later at the most."""
+        now = monotonic()
+        while self._slots and now >= next(iter(self._slots.values())).expires_at:
+            self._drop(next(iter(self._slots)))
 
     def _drop(self, key: str) -> None:
         slot = self._slots.pop(key, None)

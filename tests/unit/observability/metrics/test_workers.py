@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from observability.conventions import OVERFLOW, Metric
+from observability.conventions import LOOP_BLOCKED, OVERFLOW, Metric
 from observability.metrics import memory
 from observability.metrics.exposition import Exposition, wanted
 from observability.metrics.instruments import Counter, Gauge, Histogram
 from observability.metrics.registry import Registry
+from observability.metrics.runtime import RuntimeMetrics
 from observability.metrics.workers import is_deserted
 from observability.testing import recorded, series
 from tests.unit.observability.conftest import Events
@@ -145,6 +146,19 @@ def test_the_archive_keeps_to_the_budget(hire: Hire, folder: Path) -> None:
     survivor = hire(series_budget=10)
     assert len(series(survivor.registry, "orders_total")) == 11
     assert survivor.sees("orders_total", shop=OVERFLOW) == 40
+
+
+def test_of_culprits_the_archive_keeps_no_more_than_a_worker(folder: Path) -> None:
+    for generation in range(4):
+        registry = Registry()
+        culprits = RuntimeMetrics(registry, culprit_budget=2)
+        registry.share(folder)
+        for number in range(2):
+            culprits.loop_blocked(f"{generation} {number}")
+        seen = series(registry, LOOP_BLOCKED.name)
+        registry.leave()
+    assert len(seen) == 2 + 1 + 2
+    assert sum(seen.values()) == 8
 
 
 def test_exemplars_survive_and_the_latest_is_shown(hire: Hire) -> None:

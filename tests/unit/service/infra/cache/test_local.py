@@ -65,6 +65,16 @@ def test_the_answers_used_longest_ago_make_room() -> None:
     assert [key for key in "abcd" if local.get(key)] == ["a", "c", "d"]
 
 
+def test_answers_that_have_expired_make_room_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    local, now = layer(), monotonic()
+    for key in "abc":
+        put(local, key, key, expires_at=now + 5)
+    put(local, "d", "d", expires_at=now + 50)
+    monkeypatch.setattr("service.infra.cache.local.monotonic", lambda: now + 5)
+    put(local, "e", "e", expires_at=now + 50)
+    assert [*local._slots] == [*local._carriers] == ["d", "e"]
+
+
 def test_an_answer_that_is_too_big_is_not_kept() -> None:
     local = layer(max_bytes=5 * 1024)
     put(local, "a", body=b"x" * 6000)
