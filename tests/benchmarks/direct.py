@@ -23,12 +23,22 @@ class Call:
     path: str
 
 
-def cpu_of(bench: Bench, calls: Mapping[Key, Call], *, rounds: int, requests: int) -> dict[Key, Figure]:
-    """Microseconds of CPU a request, over so many rounds of so many requests."""
+def cpu_of(
+    bench: Bench, calls: Mapping[Key, Call], *, rounds: int, requests: int, processes: int = 1
+) -> dict[Key, Figure]:
+    """Microseconds of CPU a request, over so many rounds of so many requests in each of so many processes.
+
+    One process after the other: the more a request does, the more it matters how the memory of its process happens to lie.
+    """
     requests = bench.amount(requests)
-    with ExitStack() as stack:
-        workers = {
-            key: stack.enter_context(Worker(measure_cpu, call.make, call.path)) for key, call in calls.items()
-        }
-        seconds = bench.take_turns(rounds, workers, lambda worker: float(worker.ask(requests)))
-    return {key: Figure(measured).times(1e6) for key, measured in seconds.items()}
+    seconds: dict[Key, list[float]] = {key: [] for key in calls}
+    for _ in range(1 if bench.is_quick else processes):
+        with ExitStack() as stack:
+            workers = {
+                key: stack.enter_context(Worker(measure_cpu, call.make, call.path))
+                for key, call in calls.items()
+            }
+            turns = bench.take_turns(rounds, workers, lambda worker: float(worker.ask(requests)))
+        for key, measured in turns.items():
+            seconds[key] += measured
+    return {key: Figure(tuple(measured)).times(1e6) for key, measured in seconds.items()}
