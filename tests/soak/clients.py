@@ -178,7 +178,7 @@ class Searcher(Client):
 class Newcomer(Client):
     """Registers, gets a token, looks at the own profile, and never comes back."""
 
-    how_many, pause = 1, 2.0
+    how_many, pause = 1, 4.0
 
     async def act(self) -> None:
         email = f"newcomer-{next(self.crowd.numbers)}@example.com"
