@@ -11,7 +11,8 @@ from service.settings import SettingsError
 
 def say(text: str, *, end: str = "\n") -> None:
     try:
-        print(text, end=end, flush=True)  # noqa: T201 (the terminal is this program's interface)
+        # At once: an unbuffered output would show the line, or that of somebody else, before its end.
+        print(text + end, end="", flush=True)  # noqa: T201 (the terminal is this program's interface)
     except OSError:
         # Whoever read this has left: what is still in the buffer, and all that follows, is for nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -61,8 +61,16 @@ class Crowd:
         return [kind(self, number) for kind in KINDS for number in range(kind.how_many)]
 
     async def _make(self, path: str, what: dict[str, Any]) -> int:
-        answer = await self.fresh.post(f"{self.url}{path}", json=what, headers=self.rights)
-        return int(answer.raise_for_status().json()["id"])
+        return await made(self.fresh, f"{self.url}{path}", what, self.rights)
+
+
+async def made(
+    http: httpx2.AsyncClient, url: str, what: dict[str, Any], rights: dict[str, str] | None = None
+) -> int:
+    """The id of what is there now; a machine that is busy with other things may have to be asked again."""
+    while (answer := await http.post(url, json=what, headers=rights)).status_code == 503:  # noqa: ASYNC110 (it alone knows)
+        await asyncio.sleep(PAUSE)
+    return int(answer.raise_for_status().json()["id"])
 
 
 def new_product(number: int) -> dict[str, Any]:
@@ -87,8 +95,7 @@ async def crowd(port: int, *, seconds: float) -> AsyncIterator[Crowd]:
         httpx2.AsyncClient(timeout=PATIENCE, limits=httpx2.Limits(max_keepalive_connections=0)) as fresh,
     ):
         owner = {"email": "owner@example.com", "password": PASSWORD, "name": "Ada"}
-        answer = await fresh.post(f"{url}/register", json=owner)
-        user_id = int(answer.raise_for_status().json()["id"])
+        user_id = await made(fresh, f"{url}/register", owner)
         token = Tokens(SECRET, lifetime=seconds).issue(user_id, Scope)
         yield Crowd(url, port, {"Authorization": f"Bearer {token}"}, kept, fresh)
 
@@ -171,7 +178,7 @@ class Searcher(Client):
 class Newcomer(Client):
     """Registers, gets a token, looks at the own profile, and never comes back."""
 
-    how_many, pause = 1, 2.0
+    how_many, pause = 1, 4.0
 
     async def act(self) -> None:
         email = f"newcomer-{next(self.crowd.numbers)}@example.com"
