@@ -39,7 +39,7 @@ coverage: $(INSTALLED) ## Fails unless the tests of `observability` itself take 
 	$(BIN)/python -m pytest tests/unit/observability tests/integration/test_admin.py \
 		--cov=observability --cov-branch --cov-report=term-missing --cov-fail-under=100 $(ARGS)
 
-bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 15 minutes (ARGS="p1 p3" for some rows)
+bench: $(BENCH)/.installed ## Measure us beside our rivals, in about 20 minutes (ARGS="p1 p3" for some rows)
 	@$(BENCH)/bin/python -m tests.benchmarks $(ARGS)
 
 check: $(INSTALLED) ## Lint, format, types, import contracts, generated files up to date
