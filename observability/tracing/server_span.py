@@ -56,6 +56,8 @@ Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _SCOPE = "observability"
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _SAMPLED_AND_RANDOM = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
+# Headers that attributes are made of: all are decoded again for each.
+_READ = {b"host", b"user-agent"}
 # By its present name, and by the former ones that the environment may choose.
 _WITH_QUERY = {span_conventions.QUERY, "http.target", "http.url"}
 
@@ -150,7 +152,8 @@ class ServerSpans:
         )
 
     def _attributes(self, scope: Scope) -> dict[str, Any]:
-        attributes: dict[str, Any] = collect_request_attributes(scope, self._names)  # type: ignore[no-untyped-call]
+        read = {**scope, "headers": [header for header in scope["headers"] if header[0] in _READ]}
+        attributes: dict[str, Any] = collect_request_attributes(read, self._names)  # type: ignore[no-untyped-call]
         if scope.get("query_string"):
             for name in _WITH_QUERY & attributes.keys():
                 attributes[name] = redacted_query(attributes[name])
