@@ -77,7 +77,7 @@ LABELS: dict[str, str] = {
     POOL: "name given to `instrument`, or the engine's `pool_logging_name`, or its database's name",
     POOL_STATE: "`idle` or `used`",
     DB_SYSTEM: "`postgresql`, `redis`, or another dialect's name",
-    DB_OPERATION: "first word of the statement, or the Redis command; a pipeline reads `PIPELINE`",
+    DB_OPERATION: "first word of the statement, of one that begins `WITH` what the whole does, or the Redis command; a pipeline reads `PIPELINE`",
     ERROR_TYPE: "class of the error, empty when there was none",
     CACHE: "name of the cache",
     RESULT: "`hit`, `stale`, `miss`, `bypass` or `error`; a backend error is not a miss",
