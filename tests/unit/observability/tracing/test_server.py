@@ -9,11 +9,12 @@ from fastapi import APIRouter, BackgroundTasks, FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from opentelemetry import propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
@@ -195,6 +196,38 @@ async def test_an_application_without_its_outermost_layer_is_traced_like_any_oth
     assert collector.take_one().name == "GET"
 
 
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_a_request_that_gets_no_answer_has_no_status_code(ratio: float, collector: Collector) -> None:
+    async def stack(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise Broken
+
+    app = shop()
+    app.build_middleware_stack = lambda: stack  # type: ignore[method-assign]
+    traced(app, collector, trace_sample_ratio=ratio)
+    await request(app, "/fine")
+    span = collector.take_one()
+    assert "http.response.status_code" not in (span.attributes or {})
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "Broken: ")
+    assert [event.name for event in span.events] == ["exception"]
+
+
+class Listing(W3CBaggagePropagator):
+    """A propagator that looks at the names of all headers."""
+
+    names: list[str]
+
+    def extract(self, carrier: Any, context: Any = None, getter: Any = None) -> Context:
+        self.names = getter.keys(carrier)
+        return Context() if context is None else context
+
+
+async def test_propagators_can_list_headers(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = Listing()
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", listing)
+    await request(traced(shop(), collector, trace_sample_ratio=1), "/fine", headers=[(b"x-b3", b"1")])
+    assert listing.names == ["host", "x-b3"]
+
+
 class Refusing(SpanProcessor):
     def on_start(self, *_span: Any, **_options: Any) -> None:
         raise Broken
@@ -227,7 +260,7 @@ async def test_the_callers_span_is_the_parent_whatever_the_propagators_read(
 async def test_a_url_that_opentelemetry_shall_leave_out_has_no_trace(
     ratio: float, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "fine")
+    monkeypatch.setenv("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "fine,raising_late")
     app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
     with structlog.testing.capture_logs() as events:
         assert (await request(app, "/fine")).status == 200
@@ -235,8 +268,9 @@ async def test_a_url_that_opentelemetry_shall_leave_out_has_no_trace(
     openmetrics = [(b"accept", b"application/openmetrics-text; version=1.0.0")]
     assert b"trace_id=" not in (await request(app, "/metrics", headers=openmetrics)).body
     assert "telemetry_trace_failed" not in {event["event"] for event in events}
+    assert type((await request(app, "/raising_late")).error) is Broken
     await request(app, "/refusing")
-    assert collector.take_one().name == "GET /refusing"
+    assert [span.name for span in collector.take()] == ["GET /refusing"]
 
 
 async def test_starlette_is_traced_like_fastapi(collector: Collector) -> None:

@@ -375,6 +375,33 @@ async def test_calls_to_others_are_spans_and_tell_them(collector: Collector) -> 
     await client.aclose()
 
 
+async def test_strangers_hear_of_the_trace_alone_and_their_addresses_are_not_told(
+    collector: Collector,
+) -> None:
+    calls: list[httpx2.Request] = []
+
+    def answer(call: httpx2.Request) -> httpx2.Response:
+        calls.append(call)
+        return httpx2.Response(200)
+
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    trace_http(client, is_foreign=True)
+
+    async def call() -> None:
+        await client.get("https://stranger.example/secret-path")
+        raise Broken
+
+    app = answering(call)
+    traced(app, collector)
+    await request(app, "/", headers=[(b"baggage", b"user=ada")])
+    _, told = collector.take()
+    assert told.attributes is not None
+    assert "url.full" not in told.attributes
+    assert told.attributes["server.address"] == "stranger.example"
+    assert ("traceparent" in calls[0].headers, "baggage" in calls[0].headers) == (True, False)
+    await client.aclose()
+
+
 async def test_a_call_that_gets_no_answer_is_an_error(collector: Collector) -> None:
     def refuse(_call: httpx2.Request) -> httpx2.Response:
         msg = "refused"
