@@ -48,7 +48,7 @@ def _headers() -> Iterator[str]:
 
 def _span_attributes() -> Iterator[str]:
     yield "## Attributes of spans\n"
-    yield "Those of requests are OpenTelemetry's: `opentelemetry-instrumentation-fastapi` makes the spans of requests.\n"
+    yield "Those of requests are what `opentelemetry-instrumentation-fastapi` says of them.\n"
     yield "| Attribute | Value |\n|---|---|"
     for attribute, meaning in ATTRIBUTES.items():
         yield f"| `{attribute}` | {meaning} |"

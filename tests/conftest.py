@@ -1,11 +1,13 @@
 """With several test processes, the one that starts them also starts the servers that they share."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from starlette.background import BackgroundTask
 
 from tests.servers import Servers, running_servers
 
@@ -28,3 +30,13 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if STACK in config.stash:
         config.stash[STACK].close()
+
+
+@pytest.fixture(autouse=True)
+def background_tasks() -> Iterator[None]:
+    """As they were: OpenTelemetry's instrumentation of one application replaces them for the whole process."""
+    before = BackgroundTask.__call__
+    yield
+    if hasattr(BackgroundTask, "_otel_original_call"):
+        del BackgroundTask._otel_original_call
+        BackgroundTask.__call__ = before  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""One HTTP request and its response, as they pass between server and application."""
+"""One HTTP request and its response, as they pass between server and application, and the account of it."""
 
 from time import perf_counter
 from typing import Protocol
@@ -9,7 +9,9 @@ from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
 from observability.logs.canonical import request_over
 from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
-from observability.tracing.server import Past
+from observability.metrics.recorders import Recorders
+from observability.tracing.sampling import Start
+from observability.tracing.server_span import Ending
 
 
 class Owner(Protocol):
@@ -17,6 +19,10 @@ class Owner(Protocol):
 
     dress: Dress
     least_slow: float
+    is_traced: bool
+    recorders: Recorders
+
+    def decide(self, scope: Scope) -> Start: ...
 
     def route_of(self, scope: Scope) -> RouteMetrics: ...
 
@@ -25,8 +31,8 @@ class Owner(Protocol):
     def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool: ...
 
 
-class Exchange:
-    """The `receive` and `send` of one request, which its application calls instead of the server's."""
+class Exchange(RequestRecord):
+    """The `receive` and `send` of one request, which its application calls instead of the server's, and its record."""
 
     _status = SERVER_ERROR
     _has_started = False
@@ -37,10 +43,14 @@ class Exchange:
     _sent_status = 0
     _outcome: Outcome = "completed"
 
-    def __init__(self, owner: Owner, record: RequestRecord, receive: Receive, send: Send) -> None:
-        self._started_at = record.started_at = perf_counter()
+    def __init__(self, owner: Owner, scope: Scope, receive: Receive, send: Send) -> None:
+        self.started_at = perf_counter()
+        # What `RequestRecord` does, without a call: each request pays for it.
+        self.trace_number, self.parent_id, self.is_sampled = owner.decide(scope)
+        self.is_traced = owner.is_traced
+        self.recorders = owner.recorders
+        self.scope = scope
         self._owner = owner
-        self._record = record
         self._receive = receive
         self._send = send
 
@@ -65,7 +75,7 @@ class Exchange:
         if kind == "http.response.body" and message.get("more_body"):
             self._stream(message)
         elif kind in {"http.response.body", "http.response.pathsend"}:
-            self._end("shed" if self._record.is_shed else "completed")
+            self._end("shed" if self.is_shed else "completed")
 
     def close(self) -> None:
         """The application returned or raised: a response that is not out by now never will be."""
@@ -75,18 +85,14 @@ class Exchange:
 
     def report(self, error: BaseException | None) -> None:
         """Log it."""
-        record = self._record
-        request_over(record, self._outcome, self._status, record.ended_at - self._started_at, error)
+        request_over(self, self._outcome, self._status, self.ended_at - self.started_at, error)
 
-    def past(self, error: BaseException | None) -> Past:
-        """What became of the request, which raised this error in the end."""
-        status = self._sent_status or self._status
-        began: list[Message] = [{"type": "http.response.start", "status": status, "headers": self._headers}]
-        if self._sent_status:
-            return Past(began if self._has_started else (), error)
-        response: list[Message] = [*began, {"type": "http.response.body"}]
+    def ending(self, error: BaseException | None) -> Ending:
+        """How the request ended, which raised this error in the end."""
+        status = (self._sent_status or self._status) if self._has_started else 0
         # An error after a good response was a background task's.
-        return Past(error=error, answer=response) if error and status >= SERVER_ERROR else Past(response)
+        is_because = self._sent_status or status >= SERVER_ERROR
+        return Ending(status, self._headers, error if is_because else None)
 
     def _begin(self, message: Message) -> Message:
         self._status = message["status"]
@@ -94,8 +100,8 @@ class Exchange:
         headers = message.get("headers", ())
         # Any iterable will do for the specification, and it is read more than once here.
         self._headers = headers = headers if isinstance(headers, list) else list(headers)
-        seconds = perf_counter() - self._started_at
-        return {**message, "headers": self._owner.dress(headers, self._record, seconds)}
+        seconds = perf_counter() - self.started_at
+        return {**message, "headers": self._owner.dress(headers, self, seconds)}
 
     def _stream(self, message: Message) -> None:
         # A length declared up front means an ordinary response that some middleware passes on in pieces.
@@ -103,23 +109,23 @@ class Exchange:
             return
         self._has_streamed = True
         if not any(name == b"content-length" for name, _ in self._headers):
-            self._owner.route_of(self._record.scope).stream_started(perf_counter() - self._started_at)
+            self._owner.route_of(self.scope).stream_started(perf_counter() - self.started_at)
 
     def _end(self, outcome: Outcome) -> None:
         self._is_over = True
-        record, owner = self._record, self._owner
-        record.ended_at = now = perf_counter()
-        route = owner.route_of(record.scope)
-        record.route = route.template
+        owner = self._owner
+        self.ended_at = now = perf_counter()
+        route = owner.route_of(self.scope)
+        self.route = template = route.template
         owner.request_over()
-        seconds = now - self._started_at
+        seconds = now - self.started_at
         # Before anything is recorded: an exemplar leads to a trace that is kept.
-        if record.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:
-            record.is_kept = owner.keeps(record, route.template, self._status, seconds)
+        if self.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:
+            self.is_kept = owner.keeps(self, template, self._status, seconds)
         # Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`.
         if self._client_left or getattr(getattr(self._send, "__self__", None), "disconnected", False) is True:
             self._outcome = "client_disconnected"
             route.client_left()
         else:
-            self._outcome, method = outcome, record.scope["method"]
-            route.request_answered(outcome, method, self._status, seconds, record)
+            self._outcome = outcome
+            route.request_answered(outcome, self.scope["method"], self._status, seconds, self)

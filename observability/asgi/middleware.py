@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from opentelemetry.context import detach
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability import context
@@ -59,11 +60,12 @@ class RequestMiddleware:
         self._metrics_paths = (settings.metrics_path,) if settings.metrics_path else ()
         self._exposition = telemetry.scrape_endpoint()
         self._routes = routes
-        self._recorders = telemetry.recorders
+        self.recorders = telemetry.recorders
         self._active = metrics.active
         self._tracing = tracing = telemetry.tracing
-        self._traced_app = tracing.serve(routes.app, app, routes.template)
         self._says = settings.request_log
+        self.is_traced = tracing.is_on
+        self.decide = tracing.sampler.decide
         self.keeps = tracing.keeps
         self.least_slow = tracing.least_slow
         self.dress = dress_for(settings)
@@ -90,38 +92,37 @@ class RequestMiddleware:
         if not self._routes.is_prepared:
             self._get_ready()
         scope[_COUNTED] = True
-        tracing = self._tracing
-        record = tracing.sampler.start(scope)
-        record.is_traced = tracing.is_on
-        record.recorders = self._recorders
-        record.scope = scope
-        passing: Exchange | Connection
+        record: Exchange | Connection
         if scope["type"] == "http":
+            record = Exchange(self, scope, receive, send)
             self._active.inc()
-            passing = Exchange(self, record, receive, send)
         else:
-            passing = Connection(self, record, receive, send)
+            record = Connection(self, scope, receive, send)
         token = context.enter(record)
-        app = self._traced_app if record.is_sampled else self.app
+        inside = self._tracing.begin(record) if record.is_sampled else None
         error: BaseException | None = None
         try:
-            await app(scope, passing.receive, passing.send)
+            await self.app(scope, record.receive, record.send)
         except BaseException as raised:
             error = raised
             raise
         finally:
-            passing.close()
+            record.close()
             if record.is_kept:
                 if self._says:
-                    passing.report(error)
-                await tracing.keep(record, passing.past(error))
+                    record.report(error)
+                self._tracing.keep(record, record.ending(error))
             record.is_traced = False
             error = None  # or it would refer to itself, by way of this frame
+            if inside is not None:
+                detach(inside)
             context.leave(token)
 
     def _get_ready(self) -> None:
         self._routes.prepare()
         self._started()
+        # By now it is known whether somebody else decides.
+        self.decide = self._tracing.sampler.decide
 
     def _following(self, send: Send) -> Send:
         """Routes may be added until the application says that it has started."""

@@ -50,10 +50,6 @@ class RouteTable:
         """What records the route that the routers chose for this scope."""
         return self._of_endpoint.get(id(scope.get("endpoint"))) or self._search(scope)
 
-    def template(self, scope: context.Scope) -> str:
-        """The template of that route."""
-        return self.find(scope).template
-
     def _search(self, scope: context.Scope) -> RouteMetrics:
         chosen = _chosen(scope)
         if chosen is None:

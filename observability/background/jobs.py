@@ -63,7 +63,8 @@ def _start(tracing: Tracing, job: JobRun) -> RequestRecord:
         (name.lower().encode(), value.encode("latin-1", "replace")) for name, value in job.headers.items()
     ]
     scope = {"headers": headers, "path": job.task}
-    record = tracing.sampler.start(scope)
+    trace_number, parent_id, is_sampled = tracing.sampler.decide(scope)
+    record = RequestRecord(trace_number, parent_id, is_sampled=is_sampled)
     record.scope, record.route, record.is_traced = scope, job.task, tracing.is_on
     record.started_at = perf_counter()
     if job.job_id:

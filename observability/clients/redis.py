@@ -7,7 +7,7 @@ becomes an instance of a subclass of its own class, which its pipelines inherit.
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from opentelemetry.trace import SpanKind
 
@@ -22,6 +22,8 @@ _COMMANDS_SHOWN = 50
 _MEASURED = "_observability_measured"
 
 Execute = Callable[..., Awaitable[Any]]
+# The operation, and the commands in it if it is a pipeline.
+What: TypeAlias = tuple[str, Sequence[Any]]
 
 
 def named_clients(redis: Any) -> dict[str, Any]:
@@ -69,11 +71,7 @@ class _Commands:
         self._pipeline_classes: dict[Any, Any] = {}
 
     def measuring(self, stock: Execute) -> Execute:
-        @functools.wraps(stock)
-        async def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
-            return await self._timed(_operation(arguments[0]), (), stock(client, *arguments, **options))
-
-        return execute_command
+        return self._timed(stock, lambda _client, arguments: (_operation(arguments[0]), ()))
 
     def pipeline_class(self, stock: Any) -> Any:
         if stock not in self._pipeline_classes:
@@ -81,25 +79,24 @@ class _Commands:
         return self._pipeline_classes[stock]
 
     def _measured_pipeline(self, stock: Any) -> Any:
-        @functools.wraps(stock.execute)
-        async def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-            commands = [command[0][0] for command in getattr(pipeline, "command_stack", ())]
-            return await self._timed(_PIPELINE, commands, stock.execute(pipeline, *arguments, **options))
-
-        added: dict[str, Any] = {"execute": execute, "__module__": __name__}
+        added: dict[str, Any] = {"execute": self._timed(stock.execute, _pipelined), "__module__": __name__}
         if hasattr(stock, "immediate_execute_command"):
             added["immediate_execute_command"] = self.measuring(stock.immediate_execute_command)
         return type(f"Measured{stock.__name__}", (stock,), added)
 
-    async def _timed(self, operation: str, commands: Sequence[Any], execution: Awaitable[Any]) -> Any:
-        error_type, started_at = "", perf_counter()
-        try:
-            return await execution
-        except BaseException as error:
-            error_type = type(error).__name__
-            raise
-        finally:
-            self._end(operation, commands, error_type, started_at)
+    def _timed(self, stock: Execute, what_of: Callable[[Any, Sequence[Any]], What]) -> Execute:
+        @functools.wraps(stock)
+        async def execute(client: Any, *arguments: Any, **options: Any) -> Any:
+            what, error_type, started_at = what_of(client, arguments), "", perf_counter()
+            try:
+                return await stock(client, *arguments, **options)
+            except BaseException as error:
+                error_type = type(error).__name__
+                raise
+            finally:
+                self._end(*what, error_type, started_at)
+
+        return execute
 
     def _end(self, operation: str, commands: Sequence[Any], error_type: str, started_at: float) -> None:
         record, trace_id, ended_at = context.current(), "", perf_counter()
@@ -110,6 +107,10 @@ class _Commands:
             trace_id = record.exemplar
             add_span(record, started_at, ended_at, error_type, _describe, operation, commands)
         self._metrics.operation_ended(_SYSTEM, operation, error_type, seconds, trace_id)
+
+
+def _pipelined(pipeline: Any, _arguments: Sequence[Any]) -> What:
+    return _PIPELINE, [command[0][0] for command in getattr(pipeline, "command_stack", ())]
 
 
 def _describe(operation: str, commands: Sequence[Any]) -> Facts:
@@ -130,6 +131,7 @@ def _facts(operation: str) -> Facts:
     return Facts(operation, SpanKind.CLIENT, attributes)
 
 
+@functools.lru_cache(maxsize=256)
 def _operation(command: Any) -> str:
     """The command without its subcommand, in capitals."""
     text = command.decode("ascii", "replace") if isinstance(command, bytes) else str(command)

@@ -4,10 +4,13 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from observability.context import RequestRecord, Scope
+from observability.context import Scope
 
 Headers = Iterable[tuple[bytes, bytes]]
+# Trace id, id of the caller's span or empty, and whether the trace is kept from the start.
+Start: TypeAlias = tuple[int, str, bool]
 
 # https://www.w3.org/TR/trace-context-2/#traceparent-header
 _TRACEPARENT = re.compile(
@@ -49,24 +52,24 @@ class Sampler:
         self._follows_parent = rule.follows_parent
         self._routes = [(_pattern(route), _bound(ratio)) for route, ratio in rule.routes.items()]
 
-    def start(self, scope: Scope) -> RequestRecord:
-        """The record of a request or WebSocket of this scope."""
+    def decide(self, scope: Scope) -> Start:
+        """How the trace of a request, WebSocket or job of this scope starts."""
         for name, value in scope["headers"]:
             if name == b"traceparent" and (parent := parse(value)):
                 trace_number, parent_id, is_sampled = parent
                 if not self._follows_parent:
                     is_sampled = (trace_number & _RATIO_BITS) < self._bound_of(scope)
-                return RequestRecord(trace_number, parent_id, is_sampled=is_sampled)
+                return trace_number, parent_id, is_sampled
         number = random.getrandbits(128) or 1
         bound = self._bound_of(scope) if self._routes else self._bound
-        return RequestRecord(number, "", is_sampled=(number & _RATIO_BITS) < bound)
+        return number, "", (number & _RATIO_BITS) < bound
 
     def _bound_of(self, scope: Scope) -> int:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         return next((bound for pattern, bound in self._routes if pattern.fullmatch(path)), self._bound)
 
 
-def parse(traceparent: bytes) -> tuple[int, str, bool] | None:
+def parse(traceparent: bytes) -> Start | None:
     """Trace id, span id and whether it is sampled; None when it is not valid."""
     match = _TRACEPARENT.fullmatch(traceparent.strip())
     if match is None:

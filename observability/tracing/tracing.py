@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from contextvars import Token
 
 import structlog
+from opentelemetry.context import Context, attach, get_current
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Status, StatusCode, get_current_span
-from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.types import ASGIApp
 
 from observability.context import RequestRecord
 from observability.settings import TelemetrySettings
@@ -19,8 +18,7 @@ from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
 from observability.tracing.providers import global_provider, new_provider, nowhere, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
-from observability.tracing.server import Past, Replay, ServerTracers, traced
-from observability.tracing.server_span import RouteOf
+from observability.tracing.server_span import Ending, ServerSpans
 
 DEFAULT_SLOW_THRESHOLD = 1.0
 _SERVER_ERROR = 500
@@ -74,50 +72,62 @@ class Tracing:
         self.flush = flush
         self._rule = rule if provider else NEVER
         self.sampler = Sampler(self._rule)
-        self._recording = recording_beside(provider or nowhere())
-        self._finished = FinishedSpans(self._recording)
+        recording = recording_beside(provider or nowhere())
+        self._server_spans = ServerSpans(recording)
+        self._finished = FinishedSpans(recording)
         self._slow_after = _slow_after(settings)
         self._slow_after_of = settings.slow_thresholds or {}
         self.least_slow = min((self._slow_after, *self._slow_after_of.values()))
         self._is_guest = False
-        self._replay: Replay | None = None
-
-    def serve(self, app: Any, stack: ASGIApp, route_of: RouteOf) -> ASGIApp:
-        """What serves the requests that are traced from their start, in place of `stack`."""
-        if not self.is_on:
-            return stack
-        tracers = ServerTracers(self._recording, route_of)
-        self._replay = Replay(app, tracers)
-        # Without that layer OpenTelemetry's instrumentation finds no place: such requests are shown to it afterwards.
-        return traced(stack, tracers) if isinstance(stack, ServerErrorMiddleware) else stack
 
     def stand_back(self) -> None:
         """Somebody else makes the spans of requests, and decides which: add to theirs."""
         self.sampler = Sampler(NEVER)
         self._is_guest = True
 
+    def begin(self, record: RequestRecord) -> Token[Context] | None:
+        """Start the span of a request that was chosen; spans that its application opens are inside of it.
+
+        What this gives is for `opentelemetry.context.detach`, once the request is over.
+        """
+        if self._server_spans.excludes(record.scope):
+            record.is_sampled = record.is_traced = False
+            return None
+        inside = get_current()
+        with _harmless(record):
+            inside = self._server_spans.start(record)
+        return attach(inside)
+
     def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
         """Whether the trace of a request that ended like this is kept."""
         if record.is_sampled or not record.is_traced or self._is_guest:
             return record.is_sampled
-        return self._is_telling(record, route, status, seconds)
+        return self._is_telling(record, route, status, seconds) and not self._server_spans.excludes(
+            record.scope
+        )
 
     def _is_telling(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
         slow_after = self._slow_after_of.get(route, self._slow_after)
         return seconds > slow_after or (status >= _SERVER_ERROR and not record.is_shed)
 
-    async def keep(self, record: RequestRecord, past: Past) -> None:
+    def keep(self, record: RequestRecord, ending: Ending) -> None:
         """Export the trace of a request that is over."""
         record.is_traced = False
-        if self._is_guest and not record.is_sampled:
-            return
         with _harmless(record):
-            if record.server_span is None and self._replay is not None:
-                await self._replay.show(record, past)
-            if record.server_span is not None:
+            if not self._is_guest:
+                self._export(record, ending)
+            elif record.is_sampled:
                 promote(self._finished, record)
         # They refer to each other: neither would be gone before the garbage collector came.
         record.server_span = None
+
+    def _export(self, record: RequestRecord, ending: Ending) -> None:
+        if record.server_span is None:
+            if self._server_spans.excludes(record.scope):
+                return
+            self._server_spans.start(record)
+        self._server_spans.end(record, ending)
+        promote(self._finished, record)
 
     def keep_own(self, record: RequestRecord, facts: Facts, error: BaseException | None) -> None:
         """Export the trace of a job that is over."""

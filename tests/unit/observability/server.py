@@ -24,6 +24,7 @@ class Reply:
 
 
 def http_scope(path: str, method: str = "GET", headers: Headers = (), root_path: str = "") -> Scope:
+    path, _, query = path.partition("?")
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -32,7 +33,7 @@ def http_scope(path: str, method: str = "GET", headers: Headers = (), root_path:
         "path": path,
         "raw_path": path.encode(),
         "root_path": root_path,
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(b"host", b"testserver"), *headers],
         "scheme": "http",
         "server": ("testserver", 80),

@@ -99,7 +99,9 @@ async def test_the_duration_ends_when_the_loop_wakes(registry: Registry, events:
     await watched.next_beat()
     event = await asyncio.to_thread(events.get, timeout=PATIENCE)
     watched.stop()
-    assert event["seconds"] == round(max(watched.late), 3) >= THRESHOLD
+    # On a starved machine other beats come late, too.
+    assert event["seconds"] in {round(late, 3) for late in watched.late}
+    assert event["seconds"] >= THRESHOLD
 
 
 async def test_the_request_that_blocks_is_marked(registry: Registry, events: Events) -> None:
