@@ -77,6 +77,8 @@ class Up:
             say(f"\nGlasshouse is ready after {time.monotonic() - began:.1f} s\n\n{banner}\n")
             self._watch()
         except KeyboardInterrupt:
+            # First of all: whoever reads that it stops may be in a hurry.
+            self._hear_of_haste()
             say("Stopping")
         finally:
             self._stop()
@@ -153,10 +155,13 @@ class Up:
             time.sleep(2 ** len(recent) * RESTART_DELAY_SECONDS)
 
     def _stop(self) -> None:
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._stop_at_once)
+        self._hear_of_haste()
         for server in reversed(self._servers):
             server.child.stop()
+
+    def _hear_of_haste(self) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop_at_once)
 
     def _stop_at_once(self, _signal: int, _frame: FrameType | None) -> None:
         for server in self._servers:

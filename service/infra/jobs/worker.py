@@ -111,6 +111,9 @@ class Worker:
         for row in rows:
             held = self._jobs.take(row, since=since)
             if held is not None:
+                if self._stopping.is_set():
+                    # The question was on its way when the end came: it goes back before it runs.
+                    held.release()
                 held.task = asyncio.create_task(self._work(held), name=f"{row.entrypoint} {row.id}")
 
     async def _work(self, held: HeldJob) -> None:

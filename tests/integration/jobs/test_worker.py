@@ -12,6 +12,7 @@ from service.infra.database import Database
 from service.infra.jobs.handlers import Discard, JobContext, Postpone
 from service.settings import Settings
 from tests.integration.jobs.conftest import Greet, add, status_of, until, until_empty, working
+from tests.locks import until_blocked
 
 
 class Broken(Exception):
@@ -235,6 +236,25 @@ async def test_a_stop_waits_for_what_runs_and_takes_no_more(
         await add(database, Greet())
         go_on.set()
     assert await status_of(queue) == ["queued"]
+
+
+async def test_what_was_asked_for_before_a_stop_and_comes_after_it_is_put_back(
+    settings: Settings, database: Database, queue: asyncpg.Connection
+) -> None:
+    greeted = list[str]()
+
+    async def greet(job: Greet, _context: JobContext) -> None:
+        greeted.append(job.whom)
+
+    await add(database, Greet())
+    lock = queue.transaction()
+    await lock.start()
+    await queue.execute("LOCK TABLE pgqueuer")
+    async with working(settings, greet) as (worker, _):
+        await until_blocked(queue)
+        worker.stop()
+        await lock.rollback()
+    assert (greeted, await status_of(queue)) == ([], ["queued"])
 
 
 @pytest.mark.parametrize("drain", [0.05, 3600.0])
