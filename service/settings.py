@@ -99,7 +99,7 @@ class Settings(DatabaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=300)] = 0.0
 
     # Of each process: requests served at once, how many more may wait and how long; then they are refused.
-    max_served: Annotated[int, Field(ge=1, le=10_000)] = 48
+    max_served: Annotated[int, Field(ge=1, le=10_000)] = 16
     max_waiting: Annotated[int, Field(ge=0, le=10_000)] = 96
     max_wait: Seconds = 0.5
     # The line and the headers of a request: bytes, headers, and how long a client may take to send them.

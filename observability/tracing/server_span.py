@@ -132,7 +132,9 @@ class ServerSpans:
         span.end(ended_at)
 
     def _new(self, record: RequestRecord, caller: SpanContext) -> Span:
-        is_random = not caller.is_valid or caller.trace_flags.random_trace_id
+        # Whatever else is current, or was found by other propagators, began another trace.
+        parent = caller if caller.trace_id == record.trace_number else None
+        is_random = parent is None or parent.trace_flags.random_trace_id
         return _ServerSpan(
             _method_of(record.scope),
             SpanContext(
@@ -140,9 +142,9 @@ class ServerSpans:
                 record.span_number,
                 is_remote=False,
                 trace_flags=_SAMPLED_AND_RANDOM if is_random else _SAMPLED,
-                trace_state=caller.trace_state,
+                trace_state=parent.trace_state if parent else None,
             ),
-            caller if caller.is_valid else None,
+            parent,
             resource=self._provider.resource,
             attributes=self._attributes(record.scope),
             kind=SpanKind.SERVER,

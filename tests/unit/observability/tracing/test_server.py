@@ -12,7 +12,7 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.applications import Starlette
@@ -254,6 +254,18 @@ async def test_the_callers_span_is_the_parent_whatever_the_propagators_read(
     assert kept.parent is not None
     assert (f"{kept.parent.trace_id:032x}", f"{kept.parent.span_id:016x}") == (trace_id, caller)
     assert kept.parent.is_remote
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_a_span_that_a_server_has_open_is_of_another_trace(ratio: float, collector: Collector) -> None:
+    app = traced(shop(), collector, trace_sample_ratio=ratio, slow_threshold=0)
+    tracer = TracerProvider(ALWAYS_ON, shutdown_on_exit=False).get_tracer("server")
+    with tracer.start_as_current_span("serve"):
+        reply = await request(app, "/fine")
+    kept = collector.take_one()
+    assert kept.parent is None
+    assert kept.context is not None
+    assert f"{kept.context.trace_id:032x}" == reply.header("x-trace-id")
 
 
 @pytest.mark.parametrize("ratio", [0, 1])
