@@ -28,7 +28,8 @@ ROOT = Path(__file__).parent.parent
 READY = "Ctrl-C stops everything"
 # Of a process on a machine that is busy with other things.
 PATIENT = dict.fromkeys(
-    ("POOL_TIMEOUT", "CONNECT_TIMEOUT", "STATEMENT_TIMEOUT", "MAX_WAIT", "REQUEST_TIMEOUT"), "60"
+    ("POOL_TIMEOUT", "CONNECT_TIMEOUT", "STATEMENT_TIMEOUT", "REDIS_TIMEOUT", "MAX_WAIT", "REQUEST_TIMEOUT"),
+    "60",
 )
 SETTINGS = (
     "DATABASE_URL",

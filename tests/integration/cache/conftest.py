@@ -85,8 +85,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def apis(settings: Settings, redis: Redis) -> AsyncIterator[tuple[Api, Api]]:  # noqa: ARG001
-    """Two processes of the service."""
+async def apis(
+    settings: Settings,
+    redis: Redis,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[Api, Api]]:
+    """Two processes of the service, neither of which delivers the other's invalidations once more."""
+    monkeypatch.setattr("service.infra.cache.invalidations.DELIVERY_SECONDS", 3600)
     chosen = settings.model_copy(update=PATIENT)
     async with serving(chosen) as one, serving(chosen) as other:
         yield one, other

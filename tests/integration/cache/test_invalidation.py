@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from observability.testing import recorded
 from service.infra import cursors
@@ -157,6 +157,8 @@ async def test_writes_are_counted_as_invalidations(apis: Apis) -> None:
 
 
 async def test_delivered_invalidations_leave_nothing_behind(apis: Apis, database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(delete(InvalidationRecord))
     await apis[0].create_product()
     await eventually(lambda: nothing_waits(database))
 
