@@ -118,7 +118,7 @@ def of(context: Context) -> RequestRecord | None:
 
 # Make a record the current one, and restore what was current before by the token that this gave.
 # Bound methods of the variable: every request passes here.
-enter: Callable[[RequestRecord], Token[RequestRecord | None]] = _current.set
+enter: Callable[[RequestRecord | None], Token[RequestRecord | None]] = _current.set
 leave: Callable[[Token[RequestRecord | None]], None] = _current.reset
 
 

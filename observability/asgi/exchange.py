@@ -5,6 +5,7 @@ from typing import Protocol
 
 from starlette.types import Message, Receive, Send
 
+from observability import context
 from observability.asgi.headers import Dress, Headers
 from observability.context import RequestRecord, Scope
 from observability.logs.canonical import request_over
@@ -12,6 +13,9 @@ from observability.metrics.http import SERVER_ERROR, Outcome, RouteMetrics
 from observability.metrics.recorders import Recorders
 from observability.tracing.sampling import Start
 from observability.tracing.server_span import Ending
+
+_START, _BODY = "http.response.start", "http.response.body"
+_LAST = frozenset({_BODY, "http.response.pathsend"})
 
 
 class Owner(Protocol):
@@ -62,20 +66,25 @@ class Exchange(RequestRecord):
 
     async def send(self, message: Message) -> None:
         kind = message["type"]
-        if kind == "http.response.start":
+        is_last = kind in _LAST and not message.get("more_body")
+        if kind == _START:
             message = self._begin(message)
+        # What a server starts with the last message, such as the clock of an idle connection, keeps the context that it
+        # finds: this request, with all that it refers to, would stay in memory until the next one comes.
+        here = _leave_context() if is_last else None
         try:
             await self._send(message)
         except OSError:
             # How the ASGI specification (2.4) says that the client is gone.
             self._client_left = True
             raise
-        if kind == "http.response.start":
-            return
-        if kind == "http.response.body" and message.get("more_body"):
-            self._stream(message)
-        elif kind in {"http.response.body", "http.response.pathsend"}:
+        finally:
+            if is_last:
+                context.enter(here)
+        if is_last:
             self._end("shed" if self.is_shed else "completed")
+        elif kind == _BODY:
+            self._stream(message)
 
     def close(self) -> None:
         """The application returned or raised: a response that is not out by now never will be."""
@@ -131,3 +140,10 @@ class Exchange(RequestRecord):
         else:
             self._outcome = outcome
             route.request_answered(outcome, self.scope["method"], self._status, seconds, self)
+
+
+def _leave_context() -> RequestRecord | None:
+    """The current record, which is none from now on."""
+    here = context.current()
+    context.enter(None)
+    return here

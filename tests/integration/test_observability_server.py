@@ -1,15 +1,19 @@
 """The measurement behind a real server: only there can clients really leave."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from weakref import ReferenceType, ref
 
 import pytest
 import uvicorn
 from fastapi import BackgroundTasks, FastAPI
 from starlette.responses import StreamingResponse
 
+from observability import context
+from observability.context import RequestRecord
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
 from tests.unit.observability.server import until
@@ -26,6 +30,7 @@ class Shop:
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     telemetry: Telemetry | None = None
+    record: ReferenceType[RequestRecord] | None = None
     connections: Collection[object] = ()
 
     def count(self, outcome: str, route: str) -> float | None:
@@ -64,6 +69,13 @@ def application(shop: Shop) -> FastAPI:
                 await asyncio.sleep(0)
 
         return StreamingResponse(forever())
+
+    @app.get("/remembered")
+    async def remembered() -> str:
+        record = context.current()
+        assert record is not None
+        shop.record = ref(record)
+        return "ok"
 
     @app.get("/registered")
     async def registered(tasks: BackgroundTasks) -> str:
@@ -121,3 +133,16 @@ async def test_a_client_that_leaves_during_background_tasks_had_its_answer(shop:
         await reader.readuntil(b'"ok"')
     assert shop.count("completed", "/registered") == 1
     assert shop.answered("/registered") == 1
+
+
+async def test_a_connection_that_waits_for_its_next_request_keeps_nothing_of_the_last(shop: Shop) -> None:
+    gc.disable()
+    try:
+        async with shop.asking("/remembered") as reader:
+            await reader.readuntil(b'"ok"')
+            record = shop.record
+            assert record is not None
+            await until(lambda: record() is None)
+            assert shop.connections
+    finally:
+        gc.enable()
