@@ -32,6 +32,7 @@ from service.infra.cache.route import cached_names
 from service.infra.database import Database
 from service.infra.draining import Draining
 from service.infra.front_door import DOORKEEPER, Doorkeeper
+from service.infra.garbage import rare_collections
 from service.infra.head import Head
 from service.infra.passwords import Passwords
 from service.infra.rate_limits import RateLimit, client_of, redis_storage
@@ -236,7 +237,7 @@ def _lifespan(database: Database, redis: Redis, draining: Draining) -> Lifespan[
         telemetry: Telemetry = app.state.telemetry
         try:
             async with caching.running():
-                with draining.on_signal():
+                with draining.on_signal(), rare_collections():
                     yield {DOORKEEPER: app.state.doorkeeper, CONNECTION_LIMITS: app.state.connection_limits}
         finally:
             await telemetry.flush()

@@ -14,6 +14,7 @@ from service.about import SERVICE_NAME, VERSION
 from service.images.jobs import MakeThumbnails, Thumbnails
 from service.images.repository import ImageRepository
 from service.infra.database import Database, autocommit_engine
+from service.infra.garbage import rare_collections
 from service.infra.jobs.broker import queries_on
 from service.infra.jobs.clock import keep_scheduling
 from service.infra.jobs.depth import QueueDepth
@@ -98,7 +99,8 @@ async def work(settings: Settings, *, started: Callable[[], None]) -> None:
                 group.create_task(keep_scheduling(queries, handlers.schedules)),
             ]
             started()
-            await worker.run()
+            with rare_collections():
+                await worker.run()
             for task in beside:
                 task.cancel()
     finally:
