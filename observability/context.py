@@ -106,16 +106,13 @@ class RequestRecord:
 _current: ContextVar[RequestRecord | None] = ContextVar("observability_request", default=None)
 
 
-def current() -> RequestRecord | None:
-    """The record of the request being served, also inside its threads and background tasks."""
-    return _current.get()
-
-
 def of(context: Context) -> RequestRecord | None:
     """The record that code running in `context` sees as the current one."""
     return context.get(_current)
 
 
+# The record of the request being served, also inside its threads and background tasks.
+current: Callable[[], RequestRecord | None] = _current.get
 # Make a record the current one, and restore what was current before by the token that this gave.
 # Bound methods of the variable: every request passes here.
 enter: Callable[[RequestRecord | None], Token[RequestRecord | None]] = _current.set

@@ -71,7 +71,9 @@ class Exchange(RequestRecord):
             message = self._begin(message)
         # What a server starts with the last message, such as the clock of an idle connection, keeps the context that it
         # finds: this request, with all that it refers to, would stay in memory until the next one comes.
-        here = _leave_context() if is_last else None
+        here = context.current() if is_last else None
+        if is_last:
+            context.enter(None)
         try:
             await self._send(message)
         except OSError:
@@ -140,10 +142,3 @@ class Exchange(RequestRecord):
         else:
             self._outcome = outcome
             route.request_answered(outcome, self.scope["method"], self._status, seconds, self)
-
-
-def _leave_context() -> RequestRecord | None:
-    """The current record, which is none from now on."""
-    here = context.current()
-    context.enter(None)
-    return here
