@@ -4,6 +4,7 @@ import gzip
 import re
 import threading
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from time import perf_counter
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from observability.metrics.registry import Registry
 from observability.metrics.text import Text, head
 
 _OPENMETRICS = "application/openmetrics-text"
-_END = "# EOF\n"
+_END = b"# EOF\n"
 # Half the time of the default level for some percent more bytes.
 _GZIP_LEVEL = 3
 _ZERO = re.compile(r"\s*q=0(\.0*)?\s*")
@@ -59,33 +60,33 @@ class Exposition:
         """The body of an answer. It takes milliseconds: call it off the event loop."""
         started_at = perf_counter()
         with self._lock:
-            body = self._text(what)
+            pieces = self._pieces(what)
         if what.names:
-            body = _only(what.names, body)
+            pieces = _only(what.names, b"".join(pieces))
         if what.is_openmetrics:
-            body += _END
-        encoded = body.encode()
+            pieces.append(_END)
+        body = b"".join(pieces)
         if what.is_compressed:
-            encoded = gzip.compress(encoded, _GZIP_LEVEL, mtime=0)
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         self._took.observe(perf_counter() - started_at)
-        return encoded
+        return body
 
-    def _text(self, what: Wanted) -> str:
-        own, samples = self._texts[what.is_openmetrics].write(self._registry.families())
+    def _pieces(self, what: Wanted) -> list[bytes]:
+        pieces, samples = self._texts[what.is_openmetrics].write(self._registry.families())
         foreign, others = self._foreign(what.content_type)
         series = conventions.TELEMETRY_SERIES
-        count = f"{head(series, is_openmetrics=what.is_openmetrics)}{series.name} {samples + others + 1}\n"
-        return f"{own}{foreign}{count}"
+        count = f"{series.name} {samples + others + 1}\n".encode()
+        return [*pieces, foreign, head(series, is_openmetrics=what.is_openmetrics), count]
 
-    def _foreign(self, content_type: str) -> tuple[str, int]:
+    def _foreign(self, content_type: str) -> tuple[bytes, int]:
         """What foreign collectors show, and how many samples it is; nothing, should one of them fail."""
         try:
             metrics = list(self._registry.foreign_metrics())
             encode: Callable[[Collector], bytes] = choose_encoder(content_type)[0]
-            text = encode(_Fixed(metrics)).decode().removesuffix(_END)
+            text = encode(_Fixed(metrics)).removesuffix(_END)
         except Exception:
             log.exception("foreign_collector_failed", effect="the metrics of foreign collectors are missing")
-            return "", 0
+            return b"", 0
         return text, sum(len(metric.samples) for metric in metrics)
 
 
@@ -97,21 +98,21 @@ class _Fixed(Collector):
         return self._metrics
 
 
-def _only(names: frozenset[str], text: str) -> str:
+def _only(names: frozenset[str], text: bytes) -> list[bytes]:
     """The samples of these names, each family with its head."""
-    return "".join(_wanted_lines(names, text.splitlines(keepends=True)))
+    return list(_wanted_lines({name.encode() for name in names}, text.splitlines(keepends=True)))
 
 
-def _wanted_lines(names: frozenset[str], lines: list[str]) -> Iterator[str]:
-    head_lines: list[str] = []
+def _wanted_lines(names: AbstractSet[bytes], lines: list[bytes]) -> Iterator[bytes]:
+    head_lines: list[bytes] = []
     is_in_head = False
     for line in lines:
-        if line.startswith("#"):
+        if line.startswith(b"#"):
             head_lines = [*head_lines, line] if is_in_head else [line]
             is_in_head = True
             continue
         is_in_head = False
-        if line.partition(" ")[0].partition("{")[0] in names:
+        if line.partition(b" ")[0].partition(b"{")[0] in names:
             yield from head_lines
             head_lines = []
             yield line

@@ -30,65 +30,65 @@ class Text:
         self._is_openmetrics = is_openmetrics
         self._kept: dict[tuple[str, tuple[str, ...]], _SeriesText] = {}
 
-    def write(self, families: Iterable[tuple[Metric, Series]]) -> tuple[str, int]:
-        """The text of all families, and how many samples are in it."""
+    def write(self, families: Iterable[tuple[Metric, Series]]) -> tuple[list[bytes], int]:
+        """The text of all families in pieces, and how many samples are in it."""
         kept, self._kept = self._kept, {}
-        lines, samples = [], 0
+        pieces, samples = [], 0
         for metric, series in families:
-            lines.append(head(metric, is_openmetrics=self._is_openmetrics))
+            pieces.append(head(metric, is_openmetrics=self._is_openmetrics))
             samples += len(series) * _samples_of(metric)
             for labels, runs in list(series.items()):
                 key = (metric.name, labels)
                 text = self._kept[key] = kept.get(key) or _SeriesText(metric, labels, self._is_openmetrics)
-                lines.append(text.current(runs))
+                pieces.append(text.current(runs))
                 if len(self._kept) % _STRETCH == 0:
                     time.sleep(0)
-        return "".join(lines), samples
+        return pieces, samples
 
 
-def head(metric: Metric, *, is_openmetrics: bool) -> str:
+def head(metric: Metric, *, is_openmetrics: bool) -> bytes:
     """The two lines before the samples of a family."""
     name = metric.name.removesuffix("_total") if is_openmetrics else metric.name
     documentation = metric.documentation.replace("\\", r"\\").replace("\n", r"\n")
-    return f"# HELP {name} {documentation}\n# TYPE {name} {metric.kind}\n"
+    return f"# HELP {name} {documentation}\n# TYPE {name} {metric.kind}\n".encode()
 
 
 class _SeriesText:
     """The lines of one series."""
 
-    __slots__ = ("_bytes", "_is_openmetrics", "_metric", "_template", "_text")
+    __slots__ = ("_bytes", "_metric", "_template", "_text", "_with_exemplars")
 
     def __init__(self, metric: Metric, labels: tuple[str, ...], is_openmetrics: bool) -> None:  # noqa: FBT001  private
         self._metric = metric
-        self._is_openmetrics = is_openmetrics
-        self._template = _template(metric, labels)
+        self._with_exemplars = is_openmetrics and metric.exemplars
+        self._template = _template(metric, labels, "%s" if self._with_exemplars else "")
         self._bytes: list[bytes] = []
-        self._text = ""
+        self._text = b""
 
-    def current(self, runs: Sequence[Values]) -> str:
+    def current(self, runs: Sequence[Values]) -> bytes:
         """The lines as they are now."""
         now = [run.tobytes() for run in runs]
         if now != self._bytes:
             self._bytes = now
-            self._text = self._written([memoryview(each).cast("d").tolist() for each in now])
+            numbers = merged(self._metric, [memoryview(each).cast("d").tolist() for each in now])
+            self._text = self._written(numbers).encode()
         return self._text
 
-    def _written(self, runs: Sequence[Sequence[float]]) -> str:
-        numbers = merged(self._metric, runs)
+    def _written(self, numbers: Sequence[float]) -> str:
         if self._metric.kind != "histogram":
             return self._template % number(numbers[0])
         buckets = buckets_of(self._metric)
         counts = list(accumulate(numbers[:buckets]))
-        return self._template % (
-            *chain.from_iterable(zip(counts, self._exemplars(numbers, buckets), strict=True)),
-            counts[-1],
-            number(numbers[buckets]),
-        )
+        shown: Iterable[float | str] = counts
+        if self._with_exemplars:
+            shown = chain.from_iterable(zip(counts, _exemplars(numbers, buckets), strict=True))
+        return self._template % (*shown, counts[-1], number(numbers[buckets]))
 
-    def _exemplars(self, numbers: Sequence[float], buckets: int) -> Sequence[str]:
-        if not (self._is_openmetrics and self._metric.exemplars and any(numbers[buckets + 1 :])):
-            return [""] * buckets
-        return [_exemplar(numbers, buckets + 1 + bucket * EXEMPLAR_SIZE) for bucket in range(buckets)]
+
+def _exemplars(numbers: Sequence[float], buckets: int) -> Sequence[str]:
+    if not any(numbers[buckets + 1 :]):
+        return [""] * buckets
+    return [_exemplar(numbers, buckets + 1 + bucket * EXEMPLAR_SIZE) for bucket in range(buckets)]
 
 
 def number(value: float) -> str:
@@ -116,15 +116,15 @@ def _samples_of(metric: Metric) -> int:
     return buckets_of(metric) + 2 if metric.kind == "histogram" else 1
 
 
-def _template(metric: Metric, labels: tuple[str, ...]) -> str:
-    """The lines of a series with places for its numbers."""
+def _template(metric: Metric, labels: tuple[str, ...], exemplar: str) -> str:
+    """The lines of a series with places for its numbers, and with this one for the exemplar of each bucket."""
     pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(metric.labels, labels, strict=True))
     name, braced = metric.name, f"{{{pairs}}}" if pairs else ""
     if metric.kind != "histogram":
         return f"{name}{braced} %s\n"
     others = f"{pairs}," if pairs else ""
     bounds = map(bound, [*metric.buckets, float("inf")])
-    buckets = "".join(f'{name}_bucket{{{others}le="{le}"}} %d%s\n' for le in bounds)
+    buckets = "".join(f'{name}_bucket{{{others}le="{le}"}} %d{exemplar}\n' for le in bounds)
     return f"{buckets}{name}_count{braced} %d\n{name}_sum{braced} %s\n"
 
 

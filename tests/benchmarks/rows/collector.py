@@ -17,7 +17,7 @@ from tests.benchmarks.server import serve
 from tests.benchmarks.under_load import clients, load
 from tests.benchmarks.workers import Worker
 
-_ROUNDS = 11
+_ROUNDS = 21
 _SECONDS = 2.0
 _RATE = 300
 _REQUESTS = Stream((small_model.PATH,), connections=16, rate=_RATE)
