@@ -1,6 +1,6 @@
 """The requests of P1, with valgrind's callgrind counting during them alone: what no other load on a machine changes.
 
-valgrind --tool=callgrind --instr-atstart=no --cache-sim=yes python -m tests.benchmarks.profiled ours 200
+valgrind --tool=callgrind --instr-atstart=no --cache-sim=yes python -m tests.benchmarks.profiled ours 1000
 """
 
 import asyncio
