@@ -4,7 +4,8 @@ A counter or a gauge is one number. A histogram is the count of each bucket (not
 metric has exemplars, six numbers a bucket: the value, the time, and the trace id in four pieces that a double holds exactly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from math import fsum, isfinite
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -69,12 +70,39 @@ def merged(metric: Metric, runs: Sequence[Sequence[float]]) -> Sequence[float]:
     """The numbers of a series that several workers record, as one: added up, or the largest; the latest exemplars."""
     if len(runs) == 1:
         return runs[0]
-    combine = max if metric.aggregate == "max" else sum
-    if metric.kind != "histogram" or not metric.exemplars:
-        return list(map(combine, zip(*runs, strict=True)))
-    first = buckets_of(metric) + 1
-    numbers = list(map(combine, zip(*(run[:first] for run in runs), strict=True)))
-    for at in range(first, len(runs[0]), EXEMPLAR_SIZE):
+    numbers = _combined(metric, [run[: _exemplars_at(metric)] for run in runs])
+    for at in range(len(numbers), len(runs[0]), EXEMPLAR_SIZE):
         latest: Sequence[float] = max((run[at : at + EXEMPLAR_SIZE] for run in runs), key=itemgetter(1))
         numbers.extend(latest)
     return numbers
+
+
+def compacted(metric: Metric, runs: Sequence[Sequence[float]]) -> list[Sequence[float]]:
+    """As few runs as show the same: merged, and where a sum had to be rounded, a run of what rounding left out."""
+    shown = [merged(metric, runs)]
+    end = _exemplars_at(metric)
+    without_exemplars = [run[:end] for run in runs]
+    while any(rest := _combined(metric, [*without_exemplars, *([-n for n in run[:end]] for run in shown)])):
+        if not all(map(isfinite, rest)):
+            break
+        shown.append([*rest, *[0.0] * (size_of(metric) - len(rest))])
+    return shown
+
+
+def _exemplars_at(metric: Metric) -> int:
+    """Where the numbers end that are added up."""
+    return buckets_of(metric) + 1 if metric.kind == "histogram" else 1
+
+
+def _combined(metric: Metric, runs: Iterable[Sequence[float]]) -> list[float]:
+    """One number for each place; a sum is rounded once, or it would depend on who adds first, and counters could go down."""
+    columns = list(zip(*runs, strict=True))
+    if metric.aggregate == "max":
+        return list(map(max, columns))
+    try:
+        return list(map(fsum, columns))
+    except (
+        OverflowError,
+        ValueError,
+    ):  # It is not defined for infinities of both signs, or beyond the largest double.
+        return list(map(sum, columns))

@@ -21,7 +21,7 @@ from typing import IO, Any
 import structlog
 
 from observability.conventions import OVERFLOW, Metric
-from observability.metrics.layout import Entry, Values, merged, size_of
+from observability.metrics.layout import Entry, Values, compacted, size_of
 from observability.metrics.memory import BYTES_PER_NUMBER, CHUNK, Chunks
 
 _CHUNK_BYTES = CHUNK * BYTES_PER_NUMBER
@@ -193,29 +193,29 @@ class Archive:
         for worker in dead:
             worker.remove()
 
-    def _sums(self, workers: Sequence[Worker]) -> list[tuple[Metric, tuple[str, ...], list[float]]]:
+    def _sums(self, workers: Sequence[Worker]) -> list[tuple[Metric, tuple[str, ...], Sequence[float]]]:
         newest = {entry.metric.name: entry.metric for worker in workers for entry in worker.entries}
-        sums: dict[str, dict[tuple[str, ...], list[float]]] = {}
+        runs: dict[str, dict[tuple[str, ...], list[Sequence[float]]]] = {}
         metrics: dict[str, Metric] = {}
         for entries in (self.entries, *(worker.entries for worker in workers)):
             for metric, labels, values in entries:
                 if metric.kind == "gauge" or metric != newest.get(metric.name, metric):
                     continue
                 metrics[metric.name] = metric
-                series = sums.setdefault(metric.name, {})
+                series = runs.setdefault(metric.name, {})
                 if labels not in series and len(series) >= self._budget_of(metric.name):
                     labels = (OVERFLOW,) * len(labels)  # noqa: PLW2901  the name it goes by from here
-                before = series.get(labels)
-                series[labels] = list(
-                    merged(metric, [before, values.tolist()] if before else [values.tolist()])
-                )
+                series.setdefault(labels, []).append(values.tolist())
         return [
             (metrics[name], labels, numbers)
-            for name, series in sums.items()
-            for labels, numbers in series.items()
+            for name, series in runs.items()
+            for labels, each in series.items()
+            for numbers in compacted(metrics[name], each)
         ]
 
-    def _write(self, absorbed: list[str], sums: list[tuple[Metric, tuple[str, ...], list[float]]]) -> None:
+    def _write(
+        self, absorbed: list[str], sums: list[tuple[Metric, tuple[str, ...], Sequence[float]]]
+    ) -> None:
         content = {
             "absorbed": absorbed,
             "metrics": [astuple(metric) for metric in {metric.name: metric for metric, *_ in sums}.values()],

@@ -222,6 +222,33 @@ def test_sums_that_are_no_numbers_survive_the_archive(hire: Hire) -> None:
     assert other.sees("weight_sum") == math.inf
 
 
+def test_infinities_of_both_signs_are_no_error(hire: Hire) -> None:
+    one, other, third = hire(), hire(), hire()
+    one.weight.observe(math.inf)
+    other.weight.observe(-math.inf)
+    assert math.isnan(third.sees("weight_sum") or 0)
+    one.die()
+    other.die()
+    assert math.isnan(third.sees("weight_sum") or 0)
+
+
+@pytest.mark.parametrize("amounts", [(0.1, 0.2, 0.3), (0.7, 0.1, 0.3), (1e16, 1.0, 1.0), (1e-9, 1e9, 0.1)])
+def test_a_total_is_the_same_whoever_adds_and_whoever_dies(hire: Hire, amounts: tuple[float, ...]) -> None:
+    reader, *workers = [hire() for _ in range(4)]
+    for worker, amount in zip(workers, amounts, strict=True):
+        worker.orders.labels("ams").inc(amount)
+        worker.weight.observe(amount)
+    total = math.fsum(amounts)
+
+    def shown() -> tuple[float | None, ...]:
+        return reader.sees("orders_total", shop="ams"), reader.sees("weight_sum"), reader.sees("weight_count")
+
+    assert shown() == (total, total, 3)
+    for worker in workers:
+        worker.die()
+        assert shown() == (total, total, 3)
+
+
 def test_a_full_disk_costs_the_others_their_view_but_nobody_an_error(
     hire: Hire, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
