@@ -82,6 +82,11 @@ def run_service(*arguments: str, settings: Settings = NONE) -> "subprocess.Compl
     )
 
 
+def is_connected(process: psutil.Process, port: int) -> bool:
+    """Whether it has a connection to somebody's port."""
+    return any(each.raddr[1:] == (port,) for each in process.net_connections("tcp"))
+
+
 def end_of(processes: list[psutil.Process]) -> bool:
     """Whether all of these have ended; nobody may be there to collect an orphan."""
     return not any(map(_is_alive, processes))

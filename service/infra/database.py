@@ -22,6 +22,7 @@ Parameters = Mapping[str, Any]
 # we are not let in, no such database, deadlock, out of resources, operator intervention (shutdown, statement
 # timeout), lock not available.
 _NOT_NOW = ("08", "28", "3D", "40", "53", "57", "55P03")
+UNDEFINED_TABLE = "42P01"
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +111,12 @@ def is_passing(error: Exception) -> bool:
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    sqlstate = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
-    return bool(sqlstate) and str(sqlstate).startswith(_NOT_NOW)
+    return sqlstate(error).startswith(_NOT_NOW)
+
+
+def sqlstate(error: Exception) -> str:
+    """The code that PostgreSQL gave the error; empty when it is not PostgreSQL's."""
+    return getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
 def _reason(error: Exception) -> str:

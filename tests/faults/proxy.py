@@ -76,6 +76,11 @@ class Proxy:
                     _reset_when_closed(line.client)
                     line.client.transport.abort()
 
+    def say(self, answer: bytes) -> None:
+        """Give each client an answer that no server gave."""
+        for line in self._lines:
+            line.client.write(answer)
+
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Proxy"]:
         """Takes connections until the end of the block, and ends all of them then."""

@@ -14,11 +14,16 @@ from service.infra.cache import listener as invalidations
 from service.infra.database import autocommit_engine
 from service.infra.jobs import listener as notifications
 from service.infra.jobs.broker import CHANNEL
+from service.infra.jobs.depth import QueueDepth
 from service.infra.redis import connect
 from service.settings import Settings
 from tests.faults.proxy import Network, Proxy
 
 DEADLINE = 60.0
+_FIELDS = (b"SFATAL", b"VFATAL", b"C57P01", b"Mterminating connection due to administrator command", b"", b"")
+# https://www.postgresql.org/docs/18/protocol-message-formats.html
+GOODBYE = b"E" + (4 + len(b"\0".join(_FIELDS))).to_bytes(4) + b"\0".join(_FIELDS)
+SSL_REQUEST = (8).to_bytes(4) + (80877103).to_bytes(4)
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +113,30 @@ async def test_a_process_hears_of_invalidations_again(settings: Settings) -> Non
             await cleared.more()
             await telling.publish("channel", "product:1")
             await invalidated.more()
+
+
+async def everybody_hears(proxy: Proxy, answer: bytes) -> None:
+    """Who connects last hears it last."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(SSL_REQUEST)
+    await reader.readexactly(1)
+    proxy.say(answer)
+    await reader.readexactly(len(answer))
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_after_a_goodbye_no_queue_is_shown(settings: Settings) -> None:
+    async with behind_a_proxy(settings.database_url) as (proxy, url):
+        engine = autocommit_engine(settings.model_copy(update={"database_url": url}), "queue", 2)
+        heard, listener = Heard(), notifications.Listener(engine)
+        depth = QueueDepth(listener, ["greet"])
+        async with in_the_background(listener.listen(heard.note)):
+            await heard.more()
+            await depth.read()
+            assert list(depth.collect())
+            await everybody_hears(proxy, GOODBYE)
+            await depth.read()
+            assert not list(depth.collect())
+            await heard.more()
+        await engine.dispose()

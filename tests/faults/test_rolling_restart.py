@@ -16,7 +16,7 @@ from service.infra.embedded.ports import free_port
 from service.infra.tokens import Scope, Tokens
 from service.settings import Settings
 from tests.faults.balancer import Backend, Balancer
-from tests.instances import PATIENT, Instance, until
+from tests.instances import PATIENT, Instance, is_connected, until
 from tests.integration.conftest import SECRET
 from tests.locks import until_blocked
 
@@ -143,10 +143,6 @@ async def until_each_says(status: int, servers: list[psutil.Process], url: str) 
                 _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
                 if answer.status_code == status:
                     said |= {server.pid for server in servers if is_connected(server, port)}
-
-
-def is_connected(server: psutil.Process, port: int) -> bool:
-    return any(each.raddr[1:] == (port,) for each in server.net_connections("tcp"))
 
 
 async def test_a_rolling_restart_under_load_fails_no_request(

@@ -1,19 +1,20 @@
 """Invalidations that are not lost: a row in the transaction that changes the data, until Redis has heard of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Unavailable
 from service.infra.cache.models import InvalidationRecord
 from service.infra.cache.tasks import Tasks
-from service.infra.database import Database
+from service.infra.database import UNDEFINED_TABLE, Database, sqlstate
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ class Invalidations:
 
     async def drain(self, deliver: Deliver | None = None) -> bool:
         """Deliver what is left over, of whichever process; False when Redis did not hear all of it."""
-        while rows := await self._database.fetch_all(_OLDEST, {}):
+        while rows := await self._oldest():
             tags = {tag for row in rows for tag in row.tags}
             if not await (deliver or self._deliver)(tags):
                 return False
@@ -76,6 +77,14 @@ class Invalidations:
                 await self.drain()
             except (Unavailable, DBAPIError) as error:
                 log.warning("invalidations_wait", reason=str(error))
+
+    async def _oldest(self) -> Sequence[Row[Any]]:
+        try:
+            return await self._database.fetch_all(_OLDEST, {})
+        except DBAPIError as error:
+            if sqlstate(error) != UNDEFINED_TABLE:
+                raise
+            return ()  # The migrations are still running: nothing was written that could be outdated.
 
     async def _try_to_forget(self, rows: Collection[int]) -> None:
         try:

@@ -23,8 +23,14 @@ LOG = "pgqueuer_log"
 STATISTICS = "pgqueuer_statistics"
 CHANNEL = "ch_pgqueuer"
 
-# What a statement raises while PostgreSQL is away.
-FAULTS = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# What a statement raises while PostgreSQL is away, or has said goodbye on a connection that has not ended yet.
+FAULTS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 
 
 @cache

@@ -1,7 +1,7 @@
 """A write is seen by every reader, and by no reader who has no need to."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import pytest
@@ -12,10 +12,12 @@ from observability.testing import recorded
 from service.infra import cursors
 from service.infra.cache.backend import TaggedBackend
 from service.infra.cache.entries import Entry
+from service.infra.cache.invalidations import Invalidations
 from service.infra.cache.lifecycle import PREFIX
 from service.infra.cache.local import LocalLayer
 from service.infra.cache.models import InvalidationRecord
 from service.infra.cache.stored import StoredResponse
+from service.infra.cache.tasks import Tasks
 from service.infra.database import Database
 from service.infra.tokens import Scope
 from service.settings import Settings
@@ -173,6 +175,19 @@ async def test_an_invalidation_whose_process_died_is_delivered_by_another(
         session.add(InvalidationRecord(tags=["things:1"]))
     await eventually(lambda: nothing_waits(database))
     assert await tagged.get("key") is None
+
+
+async def test_before_the_migrations_there_is_nothing_to_deliver(
+    settings: Settings, empty_database_url: str
+) -> None:
+    async def refuse(_tags: Collection[str]) -> bool:
+        return False
+
+    database = Database(Settings(**{**settings.model_dump(), "database_url": empty_database_url}))
+    try:
+        assert await Invalidations(database, refuse, Tasks()).drain()
+    finally:
+        await database.close()
 
 
 async def test_memory_is_emptied_by_what_other_processes_write(start_process: StartProcess) -> None:

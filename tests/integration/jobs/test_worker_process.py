@@ -8,12 +8,13 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
+import psutil
 import pytest
 
 from service.infra.embedded.ports import free_port
 from service.settings import Settings
 from tests.connections import COUNT, Witness, until_closed
-from tests.instances import PATIENT, Instance, eventually, run_service
+from tests.instances import PATIENT, Instance, eventually, is_connected, run_service
 from tests.integration.jobs.conftest import until
 from tests.locks import until_blocked
 from tests.otlp import Collector, Span, running_collector
@@ -120,6 +121,7 @@ async def test_at_its_end_jobs_are_finished_or_put_back_then_spans_are_sent_then
     queue: asyncpg.Connection,
     collector: Collector,
     database_url: str,
+    silent_smtp: int,
 ) -> None:
     endless, blocked = await add_welcome(queue), await add_cleaning(queue)
     witness = Witness(
@@ -134,6 +136,9 @@ async def test_at_its_end_jobs_are_finished_or_put_back_then_spans_are_sent_then
         worker = start("worker", **patience, **collector.environment)
         await until_blocked(queue)
         await until(lambda: owner_of(queue, endless))
+        # From here on it waits for the mail server alone.
+        process = psutil.Process(worker.process.pid)
+        eventually("the e-mail is under way", lambda: is_connected(process, silent_smtp))
         worker.signal(signal.SIGTERM)
     await until(lambda: is_gone(queue, blocked))
     assert collector.spans == []
