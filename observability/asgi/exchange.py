@@ -43,6 +43,8 @@ class Exchange(RequestRecord):
     _headers: Headers = ()
     _has_streamed = False
     _client_left = False
+    _is_ending = False
+    _is_answered = False
     _is_over = False
     _sent_status = 0
     _outcome: Outcome = "completed"
@@ -61,7 +63,11 @@ class Exchange(RequestRecord):
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.disconnect":
-            self._client_left = True
+            if self._is_ending:
+                # Some servers say so of each answer that is complete, while its last message is still being sent.
+                self._is_answered = True
+            else:
+                self._client_left = True
         return message
 
     async def send(self, message: Message) -> None:
@@ -73,6 +79,7 @@ class Exchange(RequestRecord):
         # finds: this request, with all that it refers to, would stay in memory until the next one comes.
         here = context.current() if is_last else None
         if is_last:
+            self._is_ending = True
             context.enter(None)
         try:
             await self._send(message)
@@ -84,15 +91,16 @@ class Exchange(RequestRecord):
             if is_last:
                 context.enter(here)
         if is_last:
-            self._end("shed" if self.is_shed else "completed")
+            if not self._is_over:
+                self._end("shed" if self.is_shed else "completed")
         elif kind == _BODY:
             self._stream(message)
 
     def close(self) -> None:
         """The application returned or raised: a response that is not out by now never will be."""
         if not self._is_over:
-            self._sent_status, self._status = self._status, SERVER_ERROR
-            self._end("aborted")
+            completed: Outcome = "shed" if self.is_shed else "completed"
+            self._end(completed if self._is_answered else "aborted")
 
     def report(self, error: BaseException | None) -> None:
         """Log it."""
@@ -129,16 +137,28 @@ class Exchange(RequestRecord):
         route = owner.route_of(self.scope)
         self.route = template = route.template
         owner.request_over()
+        # Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`.
+        has_left = (
+            self._client_left or getattr(getattr(self._send, "__self__", None), "disconnected", False) is True
+        )
+        if outcome == "aborted":
+            self._break_off(has_left)
         if self.limit:
             route.limit_exceeded(self.limit)
         seconds = now - self.started_at
         # Before anything is recorded: an exemplar leads to a trace that is kept.
         if self.is_sampled or seconds > owner.least_slow or self._status >= SERVER_ERROR:
             self.is_kept = owner.keeps(self, template, self._status, seconds)
-        # Uvicorn drops what is sent to a client that left, and tells only on the object behind `send`.
-        if self._client_left or getattr(getattr(self._send, "__self__", None), "disconnected", False) is True:
+        if has_left:
             self._outcome = "client_disconnected"
             route.client_left()
         else:
             self._outcome = outcome
             route.request_answered(outcome, self.scope["method"], self._status, seconds, self)
+
+    def _break_off(self, has_left: bool) -> None:  # noqa: FBT001  private
+        """No failure of ours, if nobody was there to hear the end."""
+        if not has_left:
+            self._sent_status, self._status = self._status, SERVER_ERROR
+        elif not self._has_started:
+            self._status = 0

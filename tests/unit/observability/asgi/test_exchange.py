@@ -9,7 +9,7 @@ from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.sse import EventSourceResponse
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from observability import context
 from observability.context import mark_limit, mark_shed
@@ -266,6 +266,41 @@ async def test_an_endpoint_that_fails_because_the_client_left_burns_no_slo(*, sh
     telemetry = instrumented(app)
     await serve(app, http_scope("/"), cycle)
     assert_left(telemetry)
+
+
+@pytest.mark.parametrize(("is_shed", "outcome"), [(False, "completed"), (True, "shed")])
+async def test_a_stream_whose_server_tells_of_its_end_while_it_is_sent_is_complete(
+    *, is_shed: bool, outcome: str
+) -> None:
+    class Prompt(Cycle):
+        async def send(self, message: Message) -> None:
+            await super().send(message)
+            if self.over.is_set():
+                await asyncio.Event().wait()
+
+    async def one() -> AsyncIterator[bytes]:
+        if is_shed:
+            mark_shed()
+        yield b"all"
+
+    app = answering_with(lambda: StreamingResponse(one()))
+    telemetry = instrumented(app)
+    await serve(app, http_scope("/"), Prompt())
+    assert outcomes(telemetry) == {outcome: 1}
+    assert recorded(telemetry.registry, f"{DURATION}_count", **OK) == 1
+
+
+async def test_a_second_last_message_changes_nothing() -> None:
+    async def twice(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("ok")(scope, receive, send)
+        await send({"type": "http.response.body", "body": b"more"})
+
+    app = FastAPI()
+    app.mount("/", twice)
+    telemetry = instrumented(app)
+    await request(app, "/x")
+    assert outcomes(telemetry, "/{path}") == {"completed": 1}
+    assert recorded(telemetry.registry, ACTIVE) == 0
 
 
 async def test_looking_for_a_disconnect_after_the_response_changes_nothing() -> None:

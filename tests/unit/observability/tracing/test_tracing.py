@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 import structlog
-from fastapi import BackgroundTasks, FastAPI, WebSocket
-from fastapi.responses import PlainTextResponse
+from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from opentelemetry import trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -27,7 +27,7 @@ from observability.setup import Telemetry, instrument, instrument_worker
 from observability.tracing.buffer import FIRST, SLOWEST, Buffer, Facts
 from observability.tracing.propagation import outgoing_headers
 from observability.tracing.spans import span
-from tests.unit.observability.server import Socket, request
+from tests.unit.observability.server import Cycle, Socket, http_scope, request, serve
 from tests.unit.observability.tracing.conftest import Collector
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -101,6 +101,32 @@ async def test_a_request_that_was_refused_under_load_is_not_kept(collector: Coll
     app = answering(refuse)
     traced(app, collector, slow_threshold=60)
     await request(app, "/")
+    assert collector.take() == []
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_a_request_whose_client_left_is_not_kept_for_that(
+    *, has_begun: bool, collector: Collector
+) -> None:
+    async def forever() -> AsyncIterator[bytes]:
+        while True:
+            yield b"more"
+            await asyncio.sleep(0)
+
+    async def read(asked: Request) -> StreamingResponse:
+        if has_begun:
+            return StreamingResponse(forever())
+        while not await asked.is_disconnected():
+            await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    app, cycle = answering(read), Cycle()
+    traced(app, collector, slow_threshold=60)
+    serving = asyncio.create_task(serve(app, http_scope("/"), cycle))
+    if has_begun:
+        await cycle.started.wait()
+    cycle.leave()
+    await asyncio.wait([serving])
     assert collector.take() == []
 
 
