@@ -53,7 +53,13 @@ class Connection(RequestRecord):
             self._close(message.get("code", _NORMAL) if self._is_accepted else _FORBIDDEN)
         elif kind == "websocket.http.response.start":
             self._close(message["status"])
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:
+            # How the ASGI specification (2.4) says that the client is gone; its code is still to be heard.
+            while not self._code:
+                await self.receive()
+            raise
 
     def close(self) -> None:
         """The application returned or raised."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import structlog
 from opentelemetry.context import detach
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +16,8 @@ from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders
 from observability.settings import TelemetrySettings
 from observability.tracing.tracing import Tracing
+
+log = structlog.get_logger(__name__)
 
 # In a scope, it says that an instrumented application further out already counts this request.
 _COUNTED = "observability.is_counted"
@@ -85,12 +88,14 @@ class RequestMiddleware:
             and scope["path"].endswith(self._metrics_paths)
             and _path(scope) in self._metrics_paths
         ):
+            if not self._routes.is_prepared:
+                self._start_untold()
             return self._exposition(scope, receive, send)
         return self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._routes.is_prepared:
-            self._get_ready()
+            self._start_untold()
         scope[_COUNTED] = True
         record: Exchange | Connection
         if scope["type"] == "http":
@@ -117,6 +122,15 @@ class RequestMiddleware:
             if inside is not None:
                 detach(inside)
             context.leave(token)
+
+    def _start_untold(self) -> None:
+        """No server told of the start, so none will tell of the end: so it is with an application that is mounted."""
+        if self.is_traced:
+            log.info(
+                "telemetry_without_lifespan",
+                advice="await app.state.telemetry.flush() before the process ends, or its last spans are lost",
+            )
+        self._get_ready()
 
     def _get_ready(self) -> None:
         self._routes.prepare()

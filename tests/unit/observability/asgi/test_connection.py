@@ -1,9 +1,9 @@
 """What a WebSocket counts as."""
 
 import pytest
-from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
@@ -98,6 +98,28 @@ async def test_the_code_tells_how_the_server_ended_it(
 ) -> None:
     await Socket().talk(app, path)
     assert closes(telemetry) == {path: code}
+
+
+async def test_a_client_that_leaves_while_it_is_sent_to_closed_with_its_own_code(
+    app: FastAPI, telemetry: Telemetry
+) -> None:
+    @app.websocket("/pushing")
+    async def push(socket: WebSocket) -> None:
+        await socket.accept()
+        try:
+            while True:
+                await socket.send_text("news")
+        except WebSocketDisconnect:
+            return
+
+    class Gone(Socket):
+        async def send(self, message: Message) -> None:
+            await super().send(message)
+            if len(self.sent) > 2:
+                raise OSError
+
+    await Gone("unread", leaves_with=1001).talk(app, "/pushing")
+    assert closes(telemetry) == {"/pushing": "1001"}
 
 
 async def test_a_websocket_without_a_route_is_unmatched(app: FastAPI, telemetry: Telemetry) -> None:

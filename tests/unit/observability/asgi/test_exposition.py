@@ -115,3 +115,11 @@ async def test_scrapes_do_not_wait_for_the_threads_of_endpoints() -> None:
     assert b"thread_pool_busy" in (await request(app, "/metrics")).body
     may_go_on.set()
     await asyncio.gather(*requests)
+
+
+async def test_a_scrape_that_comes_before_any_request_and_without_a_lifespan_shows_every_route() -> None:
+    app = FastAPI()
+    app.add_api_route("/orders", lambda: "ok", methods=["GET"])
+    instrument(app, service_name="shop")
+    reply = await request(app, "/metrics")
+    assert b'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/orders"' in reply.body

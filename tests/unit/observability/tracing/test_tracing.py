@@ -70,6 +70,15 @@ def id_of(span: ReadableSpan) -> int:
     return context_of(span).span_id
 
 
+async def test_who_is_not_told_of_the_start_is_told_to_flush(collector: Collector) -> None:
+    app = answering(lambda: "fine")
+    traced(app, collector)
+    with structlog.testing.capture_logs() as events:
+        await request(app, "/")
+        await request(app, "/")
+    assert [each["event"] for each in events if "lifespan" in each["event"]] == ["telemetry_without_lifespan"]
+
+
 async def test_a_fast_good_request_leaves_no_trace(collector: Collector) -> None:
     app = answering(lambda: "fine")
     traced(app, collector, slow_threshold=60)
