@@ -10,12 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from observability import context
 from observability.asgi.connection import Connection
 from observability.asgi.exchange import Exchange
-from observability.asgi.headers import dress_for
+from observability.asgi.headers import Dress, Headers, dress_for
 from observability.asgi.routes import RouteTable
+from observability.context import RequestRecord
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders
 from observability.settings import TelemetrySettings
-from observability.tracing.tracing import Tracing
+from observability.tracing.tracing import Tracing, adopt_span
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,8 @@ class RequestMiddleware:
         self.decide = tracing.sampler.decide
         self.keeps = tracing.keeps
         self.least_slow = tracing.least_slow
-        self.dress = dress_for(settings)
+        self._shows_all = tracing.shows_all
+        self.dress = self._dress = dress_for(settings)
         self.route_of = routes.find
         self.request_over = metrics.active.dec
 
@@ -104,7 +106,9 @@ class RequestMiddleware:
         else:
             record = Connection(self, scope, receive, send)
         token = context.enter(record)
-        inside = self._tracing.begin(record) if record.is_sampled else None
+        inside = (
+            self._tracing.begin(record) if record.is_sampled or record.parent_id or self._shows_all else None
+        )
         error: BaseException | None = None
         try:
             await self.app(scope, record.receive, record.send)
@@ -137,6 +141,8 @@ class RequestMiddleware:
         self._started()
         # By now it is known whether somebody else decides.
         self.decide = self._tracing.sampler.decide
+        self._shows_all = self._tracing.shows_all
+        self.dress = _adopting(self._dress) if self._tracing.is_guest else self._dress
 
     def _following(self, send: Send) -> Send:
         """Routes may be added until the application says that it has started."""
@@ -149,6 +155,17 @@ class RequestMiddleware:
             await send(message)
 
         return following
+
+
+def _adopting(dress: Dress) -> Dress:
+    """Let an answer that was given before any router tell of the trace that somebody else made."""
+
+    def adopt_and_dress(headers: Headers, record: RequestRecord, seconds: float) -> Headers:
+        if record.server_span is None:
+            adopt_span(record)
+        return dress(headers, record, seconds)
+
+    return adopt_and_dress
 
 
 def _path(scope: Scope) -> str:

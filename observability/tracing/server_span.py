@@ -6,8 +6,8 @@ because of how it ended, by the same code. Running requests through that package
 """
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
@@ -28,6 +28,7 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
+    NonRecordingSpan,
     SpanContext,
     SpanKind,
     StatusCode,
@@ -48,6 +49,7 @@ from opentelemetry.util.http import (
 
 from observability import conventions, span_conventions
 from observability.context import RequestRecord, Scope
+from observability.header_conventions import BAGGAGE
 from observability.redaction import redacted_query
 from observability.tracing.promotion import remote_context
 
@@ -58,6 +60,8 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _SAMPLED_AND_RANDOM = TraceFlags(TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID)
 # Headers that attributes are made of: all are decoded again for each.
 _READ = {b"host", b"user-agent"}
+_DESCRIBING = ("method", "scheme", "path", "query_string", "root_path", "client", "server")
+_BAGGAGE = BAGGAGE.encode()
 # By its present name, and by the former ones that the environment may choose.
 _WITH_QUERY = {span_conventions.QUERY, "http.target", "http.url"}
 
@@ -78,6 +82,17 @@ class Ending(NamedTuple):
 
 class _ServerSpan(Span):
     """Made without a tracer, which would ask a sampler and invent an id; the SDK insists on a class of its own for that."""
+
+    # What it was made of, and the attributes that came of it.
+    described: tuple[Any, ...] = ()
+    description: Iterable[str] = ()
+
+    def describe_anew(self, attributes: Mapping[str, Any]) -> None:
+        """Say these attributes in place of those that it was made with."""
+        present = cast("MutableMapping[str, Any]", self._attributes)
+        for name in self.description:
+            present.pop(name, None)
+        self.set_attributes(attributes)
 
 
 class ServerSpans:
@@ -109,10 +124,19 @@ class ServerSpans:
         span.start(record.wall_clock(record.started_at), inside)
         return set_span_in_context(span, inside)
 
+    def without_span(self, record: RequestRecord) -> Context:
+        """The context of a request that has no span yet: spans inside of it are of its trace, and not recorded."""
+        own = SpanContext(record.trace_number, record.span_number, is_remote=False)
+        return set_span_in_context(NonRecordingSpan(own), _inside_of_caller(record))
+
     def end(self, record: RequestRecord, ending: Ending) -> None:
         """End the span of a request at the time when its last byte went out."""
-        span: Span = record.server_span
+        span: _ServerSpan = record.server_span
         ended_at = record.wall_clock(record.ended_at)
+        if span.described != _described(record.scope):
+            # Middleware may have found out who really asks, and of a request that was not chosen that is all one knows.
+            span.describe_anew(self._attributes(record.scope))
+            span.update_name(_method_of(record.scope))
         if record.route != conventions.UNMATCHED:
             span.set_attribute(span_conventions.ROUTE, record.route)
             span.update_name(f"{_method_of(record.scope)} {record.route}".lstrip())
@@ -131,11 +155,12 @@ class ServerSpans:
             span.set_attribute(span_conventions.OMITTED, record.spans.omitted)
         span.end(ended_at)
 
-    def _new(self, record: RequestRecord, caller: SpanContext) -> Span:
+    def _new(self, record: RequestRecord, caller: SpanContext) -> _ServerSpan:
         # Whatever else is current, or was found by other propagators, began another trace.
         parent = caller if caller.trace_id == record.trace_number else None
         is_random = parent is None or parent.trace_flags.random_trace_id
-        return _ServerSpan(
+        attributes = self._attributes(record.scope)
+        span = _ServerSpan(
             _method_of(record.scope),
             SpanContext(
                 record.trace_number,
@@ -146,12 +171,14 @@ class ServerSpans:
             ),
             parent,
             resource=self._provider.resource,
-            attributes=self._attributes(record.scope),
+            attributes=attributes,
             kind=SpanKind.SERVER,
             span_processor=self._provider._active_span_processor,  # noqa: SLF001  nothing public gives it
             limits=self._provider._span_limits,  # noqa: SLF001  likewise
             instrumentation_scope=self._scope,
         )
+        span.described, span.description = _described(record.scope), attributes.keys()
+        return span
 
     def _attributes(self, scope: Scope) -> dict[str, Any]:
         read = {**scope, "headers": [header for header in scope["headers"] if header[0] in _READ]}
@@ -193,6 +220,16 @@ def _inside_of_caller(record: RequestRecord) -> Context:
     if not record.parent_id or get_current_span(found).get_span_context().trace_id == record.trace_number:
         return found
     return remote_context(record.trace_number, record.parent_id, is_sampled=record.is_sampled, base=found)
+
+
+def _described(scope: Scope) -> tuple[Any, ...]:
+    """What attributes are made of, to be compared with what it was before: middleware changes scopes in place."""
+    return (*map(scope.get, _DESCRIBING), *scope["headers"])
+
+
+def has_baggage(scope: Scope) -> bool:
+    """Whether the caller sent some."""
+    return any(name == _BAGGAGE for name, _ in scope["headers"])
 
 
 def _tell_culprit(span: Span, record: RequestRecord) -> None:

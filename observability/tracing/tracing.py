@@ -18,7 +18,7 @@ from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
 from observability.tracing.providers import global_provider, new_provider, nowhere, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
-from observability.tracing.server_span import Ending, ServerSpans
+from observability.tracing.server_span import Ending, ServerSpans, has_baggage
 
 DEFAULT_SLOW_THRESHOLD = 1.0
 _SERVER_ERROR = 500
@@ -57,6 +57,7 @@ class Tracing:
         provider: For spans that the application opens itself; None when nothing is traced.
         flush: Exports what waits, and returns within seconds.
         least_slow: Seconds within which no request is slow, whatever its route.
+        is_guest: Whether somebody else makes the spans of requests.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class Tracing:
         settings: TelemetrySettings,
         rule: SamplingRule,
         provider: TracerProvider | None,
-        flush: Callable[[], None] = _nothing_to_flush,
+        flush: Callable[[], None] | None = None,
     ) -> None:
-        """Give spans to the processors of `provider`; with None, nothing is traced."""
+        """Give spans to the processors of `provider`, the application's own unless `flush` is given; None traces nothing."""
         self.is_on = provider is not None
         self.provider = provider
-        self.flush = flush
+        self.flush = flush or _nothing_to_flush
+        self._is_shared = flush is None
         self._rule = rule if provider else NEVER
         self.sampler = Sampler(self._rule)
         recording = recording_beside(provider or nowhere())
@@ -78,18 +80,25 @@ class Tracing:
         self._slow_after = _slow_after(settings)
         self._slow_after_of = settings.slow_thresholds or {}
         self.least_slow = min((self._slow_after, *self._slow_after_of.values()))
-        self._is_guest = False
+        self.is_guest = False
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether requests that are not chosen have a context, too: without it, an own provider would start traces in them."""
+        return self.is_on and self._is_shared and not self.is_guest
 
     def stand_back(self) -> None:
         """Somebody else makes the spans of requests, and decides which: add to theirs."""
         self.sampler = Sampler(NEVER)
-        self._is_guest = True
+        self.is_guest = True
 
     def begin(self, record: RequestRecord) -> Token[Context] | None:
-        """Start the span of a request that was chosen; spans that its application opens are inside of it.
+        """Let spans that the application opens be inside of the request's, which starts if it was chosen.
 
         What this gives is for `opentelemetry.context.detach`, once the request is over.
         """
+        if not record.is_sampled:
+            return self._begin_without_span(record)
         if self._server_spans.excludes(record.scope):
             record.is_sampled = record.is_traced = False
             return None
@@ -98,9 +107,17 @@ class Tracing:
             inside = self._server_spans.start(record)
         return attach(inside)
 
+    def _begin_without_span(self, record: RequestRecord) -> Token[Context] | None:
+        if not (self.shows_all or (record.is_traced and has_baggage(record.scope))):
+            return None
+        inside = get_current()
+        with _harmless(record):
+            inside = self._server_spans.without_span(record)
+        return attach(inside)
+
     def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
         """Whether the trace of a request that ended like this is kept."""
-        if record.is_sampled or not record.is_traced or self._is_guest:
+        if record.is_sampled or not record.is_traced or self.is_guest:
             return record.is_sampled
         return self._is_telling(record, route, status, seconds) and not self._server_spans.excludes(
             record.scope
@@ -114,7 +131,7 @@ class Tracing:
         """Export the trace of a request that is over."""
         record.is_traced = False
         with _harmless(record):
-            if not self._is_guest:
+            if not self.is_guest:
                 self._export(record, ending)
             elif record.is_sampled:
                 promote(self._finished, record)

@@ -122,4 +122,7 @@ async def test_a_scrape_that_comes_before_any_request_and_without_a_lifespan_sho
     app.add_api_route("/orders", lambda: "ok", methods=["GET"])
     instrument(app, service_name="shop")
     reply = await request(app, "/metrics")
-    assert b'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/orders"' in reply.body
+    assert (
+        b'http_server_request_duration_seconds_count{http_request_method="GET",http_route="/orders"'
+        in reply.body
+    )

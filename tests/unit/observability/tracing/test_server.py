@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
@@ -112,6 +113,33 @@ async def test_the_two_kinds_of_traces_look_the_same(method: str, path: str, col
     assert first == second
     assert first[0]["kind"] is SpanKind.SERVER
     assert (one.status, one.body, type(one.error)) == (other.status, other.body, type(other.error))
+
+
+def behind_a_proxy(app: FastAPI, *, path: str) -> FastAPI:
+    """With middleware that says who really asks, and for what."""
+
+    class Telling:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            scope.update(client=("192.0.2.1", 0), scheme="https", method="GET", path=path)
+            await self.app(scope, receive, send)
+
+    app.add_middleware(Telling)
+    return app
+
+
+@pytest.mark.parametrize("path", ["/fine", "/nowhere"])
+async def test_they_do_so_too_where_middleware_finds_out_who_asks(path: str, collector: Collector) -> None:
+    sampled = traced(behind_a_proxy(shop(), path=path), collector, trace_sample_ratio=1)
+    buffered = traced(behind_a_proxy(shop(), path=path), collector, trace_sample_ratio=0, slow_threshold=0)
+    await request(sampled, "/proxied", "POST")
+    first = [seen(span) for span in collector.take()]
+    await request(buffered, "/proxied", "POST")
+    assert first == [seen(span) for span in collector.take()]
+    assert first[0]["attributes"]["client.address"] == "192.0.2.1"
+    assert first[0]["attributes"]["url.scheme"] == "https"
 
 
 @pytest.fixture(params=["http", "http/dup", "default"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx2
@@ -10,9 +10,10 @@ import pytest
 import structlog
 from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
-from opentelemetry import trace
+from opentelemetry import baggage, propagate, trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
@@ -125,7 +126,7 @@ async def test_a_request_whose_client_left_is_not_kept_for_that(
     async def read(asked: Request) -> StreamingResponse:
         if has_begun:
             return StreamingResponse(forever())
-        while not await asked.is_disconnected():
+        while not await asked.is_disconnected():  # noqa: ASYNC110 (no event tells of it)
             await asyncio.sleep(0)
         raise asyncio.CancelledError
 
@@ -569,6 +570,23 @@ async def test_who_makes_the_spans_of_requests_already_keeps_doing_so(
 
 
 @pytest.mark.usefixtures("their_provider")
+async def test_an_answer_of_middleware_tells_of_the_trace_that_somebody_else_made(
+    collector: Collector,
+) -> None:
+    app = FastAPI(telemetry=OFF)
+
+    @app.middleware("http")
+    async def refuse(_asked: Request, _call_next: object) -> PlainTextResponse:
+        return PlainTextResponse("no", status_code=403)
+
+    FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
+    instrument(app, service_name="shop", settings=TelemetrySettings(trace_sample_ratio=0))
+    reply = await request(app, "/")
+    FastAPIInstrumentor.uninstrument_app(app)
+    assert f"{context_of(collector.take_one()).trace_id:032x}" == reply.header("x-trace-id")
+
+
+@pytest.mark.usefixtures("their_provider")
 async def test_where_others_decide_what_is_kept_a_failed_background_task_changes_nothing(
     collector: Collector,
 ) -> None:
@@ -584,6 +602,52 @@ async def test_where_others_decide_what_is_kept_a_failed_background_task_changes
     instrument(app, service_name="shop")
     assert isinstance((await request(app, "/")).error, Broken)
     assert collector.take() == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_spans_of_an_own_provider_are_not_recorded_outside_of_the_traces_that_are(
+    *, fails: bool, collector: Collector
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(collector.exporter))
+    carried: dict[str, str] = {}
+
+    def read() -> None:
+        with provider.get_tracer("theirs").start_as_current_span("theirs"):
+            propagate.inject(carried)
+            if fails:
+                raise Broken
+
+    app = answering(read)
+    instrument(
+        app,
+        service_name="shop",
+        settings=TelemetrySettings(trace_sample_ratio=0, slow_threshold=60),
+        tracer_provider=provider,
+    )
+    reply = await request(app, "/")
+    assert [each.name for each in collector.take()] == (["GET /"] if fails else [])
+    _, trace_id, _, flags = carried["traceparent"].split("-")
+    assert (trace_id, flags) == (reply.header("x-trace-id"), "00")
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9/v1/traces"])
+async def test_an_endpoint_sees_the_callers_baggage(
+    ratio: float, endpoint: str | None, collector: Collector
+) -> None:
+    seen_there: list[Mapping[str, object]] = []
+    app = answering(lambda: seen_there.append(baggage.get_all()))
+    instrument(
+        app,
+        service_name="shop",
+        settings=TelemetrySettings(trace_sample_ratio=ratio, slow_threshold=60, otlp_endpoint=endpoint),
+        tracer_provider=None if endpoint else collector.provider,
+    )
+    traceparent = (b"traceparent", f"00-{TRACE}-{CALLER}-{ratio:02x}".encode())
+    await request(app, "/", headers=[traceparent, (b"baggage", b"tenant=acme")])
+    await request(app, "/", headers=[traceparent])
+    assert seen_there == [{"tenant": "acme"}, {}]
 
 
 @pytest.mark.usefixtures("their_provider")
