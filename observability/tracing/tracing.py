@@ -7,12 +7,13 @@ from contextvars import Token
 import structlog
 from opentelemetry.context import Context, attach, get_current
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Status, StatusCode, get_current_span
+from opentelemetry.trace import get_current_span
 
 from observability.context import RequestRecord
 from observability.settings import TelemetrySettings
 from observability.tracing.buffer import Facts
 from observability.tracing.environment import is_disabled, is_wanted, sampling_rule
+from observability.tracing.exceptions import record_exception
 from observability.tracing.export import Batches, SpanCounts, SpanRecorder, otlp_exporter, resource
 from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
@@ -153,8 +154,7 @@ class Tracing:
             own = start_own(self._finished.tracer, record, facts)
             ended_at = record.wall_clock(record.ended_at)
             if error is not None:
-                own.record_exception(error, timestamp=ended_at)
-                own.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                record_exception(own, error, ended_at)
             promote(self._finished, record)
             own.end(ended_at)
 

@@ -535,6 +535,21 @@ def test_a_job_that_nobody_traced_begins_a_trace_when_it_fails(collector: Collec
     assert (job.name, job.parent, job.status.status_code) == ("process nightly", None, StatusCode.ERROR)
 
 
+def test_the_error_of_a_job_is_told_without_the_credentials_that_it_quotes(collector: Collector) -> None:
+    telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
+    msg = "cannot reach postgresql://ada:hunter2@db/shop"
+    with pytest.raises(OSError, match="cannot reach"), telemetry.measured_task("nightly"):
+        raise OSError(msg) from Broken(msg)
+    job = collector.take_one()
+    told = "cannot reach postgresql://[redacted]@db/shop"
+    assert job.status.description == f"OSError: {told}"
+    attributes = job.events[0].attributes
+    assert attributes is not None
+    assert (attributes["exception.type"], attributes["exception.message"]) == ("OSError", told)
+    stack = str(attributes["exception.stacktrace"])
+    assert ("Broken: cannot reach" in stack, "hunter2" in stack) == (True, False)
+
+
 @pytest.fixture
 def their_provider(collector: Collector) -> Iterator[TracerProvider]:
     """A provider that the application has set for the whole process."""
