@@ -31,7 +31,6 @@ from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
     SpanKind,
-    StatusCode,
     TraceFlags,
     get_current_span,
     set_span_in_context,
@@ -51,6 +50,7 @@ from observability import conventions, span_conventions
 from observability.context import RequestRecord, Scope
 from observability.header_conventions import BAGGAGE
 from observability.redaction import redacted_query
+from observability.tracing.exceptions import record_exception
 from observability.tracing.promotion import remote_context
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -141,8 +141,7 @@ class ServerSpans:
             span.set_attribute(span_conventions.ROUTE, record.route)
             span.update_name(f"{_method_of(record.scope)} {record.route}".lstrip())
         if ending.error is not None:
-            span.record_exception(ending.error, timestamp=ended_at)
-            span.set_status(StatusCode.ERROR, f"{type(ending.error).__name__}: {ending.error}")
+            record_exception(span, ending.error, ended_at)
         if ending.status:
             set_status_code(span, ending.status, sem_conv_opt_in_mode=self._names)  # type: ignore[no-untyped-call]
         if self._response_headers:

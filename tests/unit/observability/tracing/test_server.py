@@ -249,6 +249,34 @@ class Listing(W3CBaggagePropagator):
         return Context() if context is None else context
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise TypeError
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError("cannot reach postgresql://shop:secret@db/shop"), "cannot reach postgresql://"),
+        (Mute(), "<exception str() failed>"),
+    ],
+)
+async def test_what_an_error_says_is_told_without_its_secrets(
+    error: Exception, told: str, ratio: float, collector: Collector
+) -> None:
+    def fail() -> None:
+        raise error
+
+    app = FastAPI()
+    app.add_api_route("/", fail, methods=["GET"])
+    await request(traced(app, collector, trace_sample_ratio=ratio), "/")
+    one = seen(collector.take_one())
+    (event,) = one["events"]
+    assert event[1]["exception.message"].startswith(told)
+    assert "secret" not in str(one)
+
+
 async def test_propagators_can_list_headers(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = Listing()
     monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", listing)
