@@ -1,11 +1,24 @@
 """What reads `[redacted]`."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from observability.clients.statements import operation_of, table_of, without_values
-from observability.redaction import redacted, redacted_query
+from observability.redaction import redacted, redacted_query, redacted_text
+
+
+class Unspeakable:
+    def __repr__(self) -> str:
+        raise ValueError
+
+
+@dataclass
+class Login:
+    name: str
+    password: str
 
 
 @pytest.mark.parametrize(
@@ -19,18 +32,59 @@ from observability.redaction import redacted, redacted_query
         ("header", "Basic YWRh", "Basic [redacted]"),
         ("nested", {"cookie": "x", "kind": "oat"}, {"cookie": "[redacted]", "kind": "oat"}),
         ("rows", ({"secret": "x"}, 1), [{"secret": "[redacted]"}, 1]),
-        ("kind", {1, 2}, {1, 2}),
+        ("kind", {1, 2}, "{1, 2}"),
+        ("bytes", b"redis://:x@cache/0", "redis://[redacted]@cache/0"),
+        ("error", OSError("no redis://:x@cache"), "OSError('no redis://[redacted]@cache')"),
+        ("login", Login("ada", "x"), "Login(name='ada', password=[redacted])"),
+        ("headers", [(b"cookie", b"x"), (b"accept", b"*/*")], [["cookie", "[redacted]"], ["accept", "*/*"]]),
+        ("headers", {b"cookie": b"x", 1: 2, ("a",): "b"}, {"cookie": "[redacted]", "1": 2, "('a',)": "b"}),
     ],
 )
 def test_secrets_are_known_by_name_and_by_form(name: str, value: Any, shown: Any) -> None:
     assert redacted(name, value) == shown
 
 
-def test_what_is_nested_without_end_is_left_alone() -> None:
-    deep: Any = "x"
-    for _ in range(20):
-        deep = [deep]
-    assert redacted("deep", deep) == deep
+def test_what_is_nested_without_end_ends() -> None:
+    deep: list[Any] = ["x"]
+    deep.append(deep)
+    assert redacted("deep", deep) == ["x", ["x", ["x", ["x", ["x", ["x", "[...]"]]]]]]
+
+
+def test_what_cannot_be_put_into_words_is_named() -> None:
+    assert "Unspeakable object at" in redacted("thing", Unspeakable())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://x@shop/", "https://[redacted]@shop/"),
+        ("https://shop/?mail=ada@shop", "https://shop/?mail=ada@shop"),
+        ("https://shop?mail=ada@shop", "https://shop?mail=ada@shop"),
+        ('"GET /a?access_token=x&page=2 HTTP/1.1"', '"GET /a?access_token=[redacted]&page=2 HTTP/1.1"'),
+        ("https://shop/?page=2&token=x#top", "https://shop/?page=2&token=[redacted]#top"),
+        ("https://shop/#id_token=x", "https://shop/#id_token=[redacted]"),
+        ("""connect(user="ada", password="x")""", """connect(user="ada", password=[redacted])"""),
+        ("token = next(tokens)", "token = next(tokens)"),
+    ],
+)
+def test_secrets_are_known_by_their_form_in_any_text(text: str, shown: str) -> None:
+    assert redacted_text(text) == shown
+
+
+def test_an_error_of_the_database_tells_no_parameters() -> None:
+    error = IntegrityError("INSERT INTO users VALUES (?, ?)", ("ada@[shop]", "it\nis"), ValueError("taken"))
+    assert redacted_text(str(error)).splitlines()[:3] == [
+        "(builtins.ValueError) taken",
+        "[SQL: INSERT INTO users VALUES (?, ?)]",
+        "[parameters: [redacted]]",
+    ]
+    assert "ada@" not in redacted("reason", error)
+
+
+@pytest.mark.parametrize("piece", ["://", "://a:", "?a=", "a='", "a-", "Bearer ", "[parameters: ", "]"])
+def test_a_long_text_is_read_once(piece: str) -> None:
+    # One that is read again from each of its letters takes an hour.
+    assert redacted_text(piece * 100_000)
 
 
 def test_a_query_keeps_what_is_no_secret() -> None:
