@@ -89,6 +89,10 @@ class RequestRecord:
         """The trace id when the trace is kept, else empty: an exemplar must lead somewhere."""
         return f"{self.trace_number:032x}" if self.is_sampled or self.is_kept else ""
 
+    def ids(self) -> dict[str, str]:
+        """Both ids, by the names that they have in the log."""
+        return {"trace_id": self.trace_id, "span_id": self.span_id}
+
     def keep(self) -> None:
         """Something failed on behalf of the request: its trace is worth keeping."""
         self.is_kept = self.is_kept or self.is_traced
@@ -102,6 +106,8 @@ class RequestRecord:
         self._epoch = self._epoch or time_ns() - int(perf_counter() * 1e9)
         return self._epoch + int(moment * 1e9)
 
+
+_IDS = "_observability_ids"
 
 _current: ContextVar[RequestRecord | None] = ContextVar("observability_request", default=None)
 
@@ -131,3 +137,15 @@ def mark_limit(limit: str) -> None:
     record = _current.get()
     if record is not None:
         record.limit = limit
+
+
+def mark_error(error: BaseException, record: RequestRecord) -> None:
+    """Note on the error which request or job it ends: who logs it may do so when that is over."""
+    # Not as an attribute: some classes refuse those, and their errors would be lost to the refusal.
+    error.__dict__[_IDS] = record.ids()
+
+
+def ids_of(error: BaseException | None) -> dict[str, str]:
+    """The ids of the request or job that the error ended, as `RequestRecord.ids` gives them; empty when there was none."""
+    ids: dict[str, str] = {} if error is None else error.__dict__.get(_IDS, {})
+    return ids

@@ -114,6 +114,7 @@ class RequestMiddleware:
             await self.app(scope, record.receive, record.send)
         except BaseException as raised:
             error = raised
+            context.mark_error(raised, record)
             raise
         finally:
             record.close()

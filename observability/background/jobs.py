@@ -47,6 +47,7 @@ def measured_job(tracing: Tracing, recorders: Recorders, job: JobRun) -> Iterato
             yield run
     except BaseException as raised:
         error = raised
+        context.mark_error(raised, record)
         raise
     finally:
         record.ended_at = perf_counter()

@@ -1,10 +1,12 @@
 """What happens to every record on its way out, those of other libraries included."""
 
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict
@@ -19,11 +21,11 @@ _ERRORS = frozenset({"error", "critical"})
 
 
 def add_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Name the trace and the span of the current request or job."""
+    """Name the trace and the span of the current request or job, or of that which the error has ended."""
     record = context.current()
-    if record is not None:
-        event.setdefault("trace_id", record.trace_id)
-        event.setdefault("span_id", record.span_id)
+    ids = context.ids_of(_error_of(event.get("exc_info"))) if record is None else record.ids()
+    for name, value in ids.items():
+        event.setdefault(name, value)
     return event
 
 
@@ -86,3 +88,13 @@ def _key(event: EventDict) -> tuple[str, str]:
     error = event.get("exc_info")
     kind = type(error[1] if isinstance(error, tuple) else error).__name__ if error else ""
     return str(event.get("event", "")).partition("\n")[0], kind
+
+
+def _error_of(exc_info: Any) -> BaseException | None:
+    """The exception that a logger was told of in one of the ways in which it can be."""
+    if isinstance(exc_info, tuple):
+        error: BaseException | None = exc_info[1]
+        return error
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    return sys.exception() if exc_info else None

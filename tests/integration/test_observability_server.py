@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 
 from observability import context
 from observability.context import RequestRecord
+from observability.logs.processors import add_ids
 from observability.setup import Telemetry, instrument
 from observability.testing import recorded, series
 from tests.unit.observability.server import until
@@ -76,6 +77,10 @@ def application(shop: Shop) -> FastAPI:
         assert record is not None
         shop.record = ref(record)
         return "ok"
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise LookupError
 
     @app.get("/registered")
     async def registered(tasks: BackgroundTasks) -> str:
@@ -146,3 +151,13 @@ async def test_a_connection_that_waits_for_its_next_request_keeps_nothing_of_the
             assert shop.connections
     finally:
         gc.enable()
+
+
+async def test_the_stack_of_a_request_that_failed_is_logged_with_its_trace(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shop.asking("/broken") as reader:
+        head = await reader.readuntil(b"\r\n\r\n")
+    (record,) = [each for each in caplog.records if each.exc_info]
+    event = add_ids(None, "error", {"event": record.getMessage(), "exc_info": record.exc_info})
+    assert f"x-trace-id: {event['trace_id']}\r\n".encode() in head

@@ -7,6 +7,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.models import Job as Row
 from pgqueuer.domain.models import TracebackRecord
 
+from observability.context import ids_of
 from service.infra.jobs.attempt import Again, Dead, Outcome, Succeeded
 from service.infra.jobs.broker import LOG, TABLE
 from service.infra.jobs.handlers import Discard, Postpone
@@ -73,6 +74,7 @@ def _report_death(row: Row, error: Exception) -> None:
         attempt=row.attempts + 1,
         reason=repr(error),
         exc_info=stack,
+        **ids_of(error),
     )
 
 
@@ -85,4 +87,5 @@ def _report_delay(row: Row, error: Exception, delay: timedelta) -> None:
             attempt=row.attempts + 1,
             seconds=round(delay.total_seconds(), 1),
             reason=repr(error),
+            **ids_of(error),
         )

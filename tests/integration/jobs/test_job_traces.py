@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from fastapi import FastAPI
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -124,6 +125,22 @@ async def test_a_job_that_fails_arrives_complete_attempt_by_attempt(
     for before, after in pairwise(runs):
         assert [link.span_id for link in after.span.links] == [before.span.span_id]
         assert before.span.end_time_unix_nano <= after.span.start_time_unix_nano
+
+
+async def test_the_log_says_of_which_attempt_it_speaks(
+    shop: FastAPI,
+    worker: Any,
+    queue: asyncpg.Connection,
+    collector: Collector,
+    events: list[structlog.typing.EventDict],
+) -> None:
+    await request(shop, "/guests", "POST")
+    async with worker(fails=True):
+        await until(lambda: is_dead(queue))
+    said = [event for event in events if event["event"] in {"job_will_be_retried", "job_dead"}]
+    runs = [(run.trace_id, run.span.span_id.hex()) for run in spans_of(collector, "process greet")]
+    assert len(runs) == ATTEMPTS
+    assert [(event["trace_id"], event["span_id"]) for event in said] == runs
 
 
 async def test_a_good_job_sends_nothing(
