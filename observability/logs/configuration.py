@@ -6,7 +6,7 @@ import sys
 import structlog
 from structlog.typing import Processor
 
-from observability.logs.processors import RepeatLimit, add_ids, redact
+from observability.logs.processors import SUPPRESSED, RepeatLimit, add_ids, redact
 
 # They bring handlers and levels of their own.
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
@@ -36,7 +36,11 @@ def _join_standard_library(shared: list[Processor], limit: RepeatLimit, level: i
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder({SUPPRESSED}),
+                *shared,
+            ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *_last(is_for_people=sys.stderr.isatty()),
@@ -55,6 +59,8 @@ def _join_standard_library(shared: list[Processor], limit: RepeatLimit, level: i
 
 
 def _last(*, is_for_people: bool) -> list[Processor]:
+    renderer: Processor = structlog.processors.JSONRenderer()
     if is_for_people:
-        return [redact, structlog.dev.ConsoleRenderer()]
-    return [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
+        # Its own rendering of exceptions shows local variables.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return [structlog.processors.format_exc_info, redact, renderer]

@@ -1,22 +1,31 @@
 import json
 import logging
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
 import pytest
 import structlog
+from fastapi import FastAPI
 
 from observability.context import RequestRecord
 from observability.logs.configuration import configure
+from observability.logs.processors import SECONDS
+from observability.setup import instrument
+from tests.unit.observability.server import request
+
+LOGGERS = ["", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"]
 
 
 @pytest.fixture(autouse=True)
 def _untouched() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
     structlog.reset_defaults()
 
 
@@ -108,12 +117,27 @@ def test_secrets_are_not_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert first["event"] == "connected to redis://[redacted]@cache:6379/0"
 
 
-def test_an_exception_with_a_secret_in_it_is_said_without(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_an_exception_with_a_secret_in_it_is_said_without(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
     configure()
-    error = OSError("cannot reach postgresql://shop:hunter2@db/shop")
-    structlog.get_logger().error("gone", exc_info=error)
+
+    def connect(password: str) -> None:
+        msg = f"cannot reach postgresql://shop:{password}@db/shop"
+        raise OSError(msg)
+
+    password = token_hex()
+    try:
+        connect(password)
+    except OSError:
+        structlog.get_logger().exception("gone")
+        logging.getLogger("theirs").exception("gone, too")
     said = capsys.readouterr().err
-    assert "cannot reach postgresql://[redacted]@db/shop" in said
+    assert said.count("Traceback") == 2
+    assert said.count("OSError: cannot reach postgresql://[redacted]@db/shop") == 2
+    assert password not in said
 
 
 def test_an_error_that_repeats_is_said_ten_times(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,3 +148,42 @@ def test_an_error_that_repeats_is_said_ten_times(capsys: pytest.CaptureFixture[s
         logging.getLogger("theirs").error("no way\nbecause")
     said = [line["event"].partition("\n")[0] for line in lines(capsys)]
     assert {event: said.count(event) for event in said} == {"gone": 10, "slow": 50, "no way": 10}
+
+
+def test_libraries_say_how_often_they_were_not_heard(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("observability.logs.processors.monotonic", lambda: now)
+    configure()
+    for _ in range(50):
+        logging.getLogger("theirs").error("gone")
+    now = SECONDS
+    logging.getLogger("theirs").error("gone")
+    assert [line.get("suppressed") for line in lines(capsys)] == [None] * 10 + [40]
+
+
+def test_a_library_that_formats_wrongly_does_not_break_the_application(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure()
+    logging.getLogger("theirs").error("count %d", "three")
+    assert "Message: 'count %d'" in capsys.readouterr().err
+
+
+async def test_an_error_that_ended_a_request_names_it_when_that_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = FastAPI()
+    instrument(app, service_name="shop")
+
+    @app.get("/")
+    async def fail() -> None:
+        raise KeyError
+
+    configure()
+    reply = await request(app, "/")
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=reply.error)
+    (line,) = lines(capsys)
+    assert line["trace_id"] == reply.header("x-trace-id")
+    assert len(line["span_id"]) == 16

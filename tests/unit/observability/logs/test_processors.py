@@ -1,6 +1,7 @@
 """How often the same error is said."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,20 @@ def said(limit: RepeatLimit, **event: Any) -> bool:
     return True
 
 
+def here() -> None:
+    raise KeyError
+
+
+def there() -> None:
+    raise KeyError
+
+
+def raised_by(call: Callable[[], None]) -> BaseException:
+    with pytest.raises(KeyError) as raised:
+        call()
+    return raised.value
+
+
 def test_different_errors_are_told_apart() -> None:
     limit = RepeatLimit(repeats=1)
     events: list[dict[str, Any]] = [
@@ -26,8 +41,19 @@ def test_different_errors_are_told_apart() -> None:
         {"event": "other"},
         {"exc_info": KeyError()},
         {"exc_info": (ValueError, ValueError(), None)},
+        {"exc_info": raised_by(here)},
+        {"exc_info": raised_by(there)},
     ]
-    assert [said(limit, **event) for event in [*events, *events]] == [True] * 4 + [False] * 4
+    assert [said(limit, **event) for event in [*events, *events]] == [True] * 6 + [False] * 6
+
+
+def test_the_exception_under_way_is_told_apart() -> None:
+    limit = RepeatLimit(repeats=1)
+    assert said(limit, exc_info=True)
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        assert said(limit, exc_info=True)
 
 
 def test_how_often_it_was_not_said_is_said_later(monkeypatch: pytest.MonkeyPatch) -> None:
