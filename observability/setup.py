@@ -24,6 +24,7 @@ from observability.clients.database import AnyEngine, measure_engine, named_engi
 from observability.clients.http import http_clients, trace_http
 from observability.clients.redis import measure_redis, named_clients
 from observability.errors import AlreadyInstrumented
+from observability.logs.configuration import join_servers
 from observability.metrics.exposition import Exposition
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders, recorders, show_build
@@ -220,6 +221,7 @@ class _Life:
         telemetry.runtime.start()
         if self._admin:
             self._admin.start()
+        join_servers()
         report_sources(self._app)
         if owner_of_server_spans(self._app):
             telemetry.tracing.stand_back()

@@ -8,6 +8,7 @@ from structlog.typing import Processor
 
 from observability.logs.processors import SUPPRESSED, RepeatLimit, add_ids, redact
 
+_NAME = "observability"
 # They bring handlers and levels of their own.
 _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
@@ -15,7 +16,8 @@ _SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 def configure(level: int = logging.WARNING) -> None:
     """Write what is at least as important to standard error, that of the standard library's loggers included.
 
-    For processes that are the caller's own: it replaces what structlog and the root logger were told before.
+    For processes that are the caller's own: it replaces what structlog, the root logger and those of uvicorn were told
+    before, and what uvicorn tells its own until an instrumented application starts.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -34,6 +36,7 @@ def configure(level: int = logging.WARNING) -> None:
 
 def _join_standard_library(shared: list[Processor], limit: RepeatLimit, level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
+    handler.name = _NAME
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -51,6 +54,16 @@ def _join_standard_library(shared: list[Processor], limit: RepeatLimit, level: i
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    _join_servers()
+
+
+def join_servers() -> None:
+    """Undo what servers have told their loggers since `configure`, as `uvicorn.run` does; nothing without it."""
+    if any(handler.name == _NAME for handler in logging.getLogger().handlers):
+        _join_servers()
+
+
+def _join_servers() -> None:
     for name in _SERVERS:
         server = logging.getLogger(name)
         server.handlers.clear()

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import structlog
+import uvicorn
 from fastapi import FastAPI
 
 from observability.context import RequestRecord
 from observability.logs.configuration import configure
 from observability.logs.processors import SECONDS
 from observability.setup import instrument
-from tests.unit.observability.server import request
+from tests.unit.observability.server import request, start
 
 LOGGERS = ["", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"]
 
@@ -187,3 +188,24 @@ async def test_an_error_that_ended_a_request_names_it_when_that_is_over(
     (line,) = lines(capsys)
     assert line["trace_id"] == reply.header("x-trace-id")
     assert len(line["span_id"]) == 16
+
+
+async def test_a_server_that_is_configured_later_says_the_same_from_the_start_of_the_application(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = FastAPI()
+    instrument(app, service_name="shop")
+    configure()
+    uvicorn.Config(app)
+    await start(app)
+    logging.getLogger("uvicorn.error").error("heard")
+    assert [line["event"] for line in lines(capsys)] == ["heard"]
+
+
+async def test_a_server_of_a_process_that_configures_its_logs_itself_is_left_alone() -> None:
+    app = FastAPI()
+    instrument(app, service_name="shop")
+    uvicorn.Config(app)
+    handlers = logging.getLogger("uvicorn").handlers[:]
+    await start(app)
+    assert logging.getLogger("uvicorn").handlers == handlers != []
