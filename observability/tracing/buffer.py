@@ -6,19 +6,20 @@ What calls measure, they hand over as it is; only when the trace is kept does `d
 import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
     SpanKind,
     TraceFlags,
     get_current_span,
-    use_span,
+    set_span_in_context,
 )
 
 from observability.context import RequestRecord
@@ -52,12 +53,13 @@ Describe: TypeAlias = Callable[..., Facts]
 class OpenSpan:
     """A span under way that others may be inside of."""
 
-    __slots__ = ("_number", "error_type", "outer")
+    __slots__ = ("_number", "error_type", "is_indispensable", "outer")
 
-    def __init__(self, outer: "Parent") -> None:
+    def __init__(self, outer: "Parent", number: int = 0) -> None:
         self.outer = outer
         self.error_type = ""
-        self._number = 0
+        self.is_indispensable = False
+        self._number = number
 
     @property
     def number(self) -> int:
@@ -86,7 +88,7 @@ class Buffer:
     def add(self, span: Buffered) -> None:
         """Keep a span that is over."""
         self.count += 1
-        if len(self.first) < FIRST:
+        if len(self.first) < FIRST or (span[6] is not None and span[6].is_indispensable):
             self.first.append(span)
             return
         weight = float("inf") if span[3] else span[1] - span[0]
@@ -130,7 +132,11 @@ def _parent(record: RequestRecord) -> Parent:
     if record.server_span is None:
         return _open.get()
     # The application may open spans of its own around the call, but only where they are recorded.
-    return get_current_span().get_span_context()
+    span = get_current_span()
+    if isinstance(span, _Shown):
+        return span.own
+    found = span.get_span_context()
+    return found if found.trace_flags.sampled else _open.get()
 
 
 @contextmanager
@@ -140,15 +146,16 @@ def open_span(record: RequestRecord | None, describe: Describe, *details: Any) -
         yield OpenSpan(None)
         return
     span, started_at = OpenSpan(_parent(record)), perf_counter()
-    token = _open.set(span)
+    outside = _enter(record, span)
     try:
-        with _shown(record, span.number) if record.server_span is not None else nullcontext():
-            yield span
+        yield span
+    except GeneratorExit:
+        raise  # who iterates has had enough: no error
     except BaseException as error:
         span.error_type = type(error).__name__
         raise
     finally:
-        _open.reset(token)
+        _leave(span, *outside)
         buffer = record.spans = record.spans or Buffer()
         buffer.add((started_at, perf_counter(), span.outer, span.error_type, describe, details, span))
 
@@ -156,22 +163,54 @@ def open_span(record: RequestRecord | None, describe: Describe, *details: Any) -
 @contextmanager
 def inside_of(record: RequestRecord) -> Iterator[None]:
     """Let spans of the block be inside of a record's own span that no server makes, such as a job's."""
-    token = _open.set(None)
+    own = OpenSpan(None, record.span_number)
+    if record.is_sampled and record.is_traced:
+        flags = TraceFlags(TraceFlags.SAMPLED)
+        record.server_span = NonRecordingSpan(
+            SpanContext(record.trace_number, record.span_number, is_remote=False, trace_flags=flags)
+        )
+    outside = _enter(record, own)
     try:
-        with _shown(record, record.span_number) if record.is_sampled and record.is_traced else nullcontext():
-            yield
-    finally:
-        _open.reset(token)
-
-
-@contextmanager
-def _shown(record: RequestRecord, span_number: int) -> Iterator[None]:
-    """Let spans that the application opens itself be inside of this one: where a trace is chosen, they are recorded."""
-    flags = TraceFlags(TraceFlags.SAMPLED)
-    own = NonRecordingSpan(SpanContext(record.trace_number, span_number, is_remote=False, trace_flags=flags))
-    record.server_span = record.server_span or own
-    with use_span(own, record_exception=False, set_status_on_exception=False):
         yield
+    finally:
+        _leave(own, *outside)
+
+
+class _Shown(NonRecordingSpan):
+    """One of ours, as the application sees it: where a trace is chosen, spans that it opens itself are recorded."""
+
+    def __init__(self, own: OpenSpan, request: SpanContext) -> None:
+        super().__init__(request)
+        self.own = own
+
+    def get_span_context(self) -> SpanContext:
+        """Asked for by a span that is going to be inside of it, and is exported whatever becomes of ours."""
+        self.own.is_indispensable = True
+        request = super().get_span_context()
+        return SpanContext(
+            request.trace_id, self.own.number, request.is_remote, request.trace_flags, request.trace_state
+        )
+
+
+def _enter(record: RequestRecord, span: OpenSpan) -> tuple[OpenSpan | None, Context | None]:
+    """Let what follows be inside of this span; gives what it was inside of before."""
+    outer = _open.get()
+    _open.set(span)
+    if record.server_span is None:
+        return outer, None
+    context = get_current()
+    attach(set_span_in_context(_Shown(span, record.server_span.get_span_context()), context))
+    return outer, context
+
+
+def _leave(span: OpenSpan, outer: OpenSpan | None, context: Context | None) -> None:
+    # Generators may end in another context than the one in which they began; that one knows nothing of the span.
+    if _open.get() is span:
+        _open.set(outer)
+    if context is not None:
+        shown = get_current_span()
+        if isinstance(shown, _Shown) and shown.own is span:
+            attach(context)
 
 
 def current_span_number(record: RequestRecord) -> int:

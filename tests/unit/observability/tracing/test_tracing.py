@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from typing import Annotated, Any
 
 import httpx2
 import pytest
 import structlog
-from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
+from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -221,6 +221,53 @@ async def test_where_a_trace_is_chosen_spans_of_opentelemetry_nest_with_ours(col
     assert parent_of(spans["ours within"]) == id_of(spans["theirs"])
 
 
+def sync_dependency() -> Iterator[None]:
+    with span("held"):
+        yield
+
+
+def streaming() -> StreamingResponse:
+    def render() -> Iterator[str]:
+        with span("held"):
+            yield from "abc"
+
+    return StreamingResponse(render())
+
+
+async def breaking_off() -> None:
+    async def numbers() -> AsyncGenerator[int]:
+        with span("held"):
+            yield 1
+            yield 2
+
+    begun = numbers()
+    await anext(begun)
+    # As the loop does with one that nobody holds any more.
+    await asyncio.create_task(begun.aclose())
+
+
+def leaving_before_the_answer(_: Annotated[None, Depends(sync_dependency, scope="function")]) -> None:
+    pass
+
+
+def leaving_after_it(_: Annotated[None, Depends(sync_dependency)]) -> None:
+    pass
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+@pytest.mark.parametrize("endpoint", [leaving_before_the_answer, leaving_after_it, streaming, breaking_off])
+async def test_a_span_may_end_in_another_context_than_it_began_in(
+    endpoint: Any, ratio: float, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = answering(endpoint)
+    traced(app, collector, trace_sample_ratio=ratio, slow_threshold=0)
+    reply = await request(app, "/")
+    assert (reply.status, reply.error) == (200, None)
+    server, held = collector.take()
+    assert (held.name, held.status.status_code, parent_of(held)) == ("held", StatusCode.UNSET, id_of(server))
+    assert caplog.records == []
+
+
 async def test_a_background_task_that_fails_keeps_the_trace_and_is_in_it(collector: Collector) -> None:
     async def fail() -> None:
         with span("within"):
@@ -280,6 +327,57 @@ async def test_a_span_whose_parent_was_not_kept_hangs_on_the_next_one_up(collect
     failed = [each for each in spans if each.name == "failed"]
     assert "container" not in by_name(spans)
     assert {parent_of(each) for each in failed} == {id_of(spans[0])}
+
+
+@pytest.mark.parametrize("ratio", [0, 1])
+async def test_nothing_hangs_on_a_span_that_was_not_kept(ratio: float, collector: Collector) -> None:
+    def dig(depth: int) -> None:
+        if depth:
+            with span("level"):
+                dig(depth - 1)
+
+    app = answering(lambda: dig(FIRST + SLOWEST + 20))
+    traced(app, collector, trace_sample_ratio=ratio, slow_threshold=0)
+    await request(app, "/")
+    server, *others = collector.take()
+    assert len(others) == FIRST + SLOWEST
+    assert {parent_of(each) for each in others} < {id_of(each) for each in (server, *others)}
+
+
+async def test_a_span_is_kept_if_one_of_opentelemetry_is_inside_of_it(collector: Collector) -> None:
+    collector.provider.sampler = ALWAYS_ON
+    tracer = collector.provider.get_tracer("theirs")
+
+    async def work() -> None:
+        for number in range(FIRST):
+            with span(f"early {number}"):
+                pass
+        with span("container"):
+            with tracer.start_as_current_span("theirs"):
+                pass
+            for _ in range(SLOWEST + 1):
+                with pytest.raises(KeyError), span("failed"):
+                    raise KeyError
+
+    app = answering(work)
+    traced(app, collector, trace_sample_ratio=1)
+    await request(app, "/")
+    spans = by_name(collector.take())
+    assert parent_of(spans["theirs"]) == id_of(spans["container"])
+
+
+async def test_a_span_of_opentelemetry_that_is_not_recorded_is_passed_over(collector: Collector) -> None:
+    tracer = collector.provider.get_tracer("theirs")
+
+    async def work() -> None:
+        with span("ours"), tracer.start_as_current_span("theirs"), span("ours within"):
+            pass
+
+    app = answering(work)
+    traced(app, collector, trace_sample_ratio=1)
+    await request(app, "/")
+    _, ours, within = collector.take()
+    assert parent_of(within) == id_of(ours)
 
 
 async def test_what_blocked_the_event_loop_is_on_the_trace(collector: Collector) -> None:
