@@ -40,7 +40,8 @@ def measured_job(tracing: Tracing, recorders: Recorders, job: JobRun) -> Iterato
     """Measure and trace the block as one run of a job; errors pass through."""
     record = _start(tracing, job)
     record.recorders = recorders
-    token = context.enter(record)
+    outside = context.current()
+    context.enter(record)
     run, error = TaskRun(), None
     try:
         with inside_of(record), measured_task(recorders.tasks, job.task, queue_delay=job.queue_delay) as run:
@@ -56,7 +57,9 @@ def measured_job(tracing: Tracing, recorders: Recorders, job: JobRun) -> Iterato
             tracing.keep_own(record, _consumer(job, run), error)
         record.is_traced = False
         error = None
-        context.leave(token)
+        # As a span, a job may end in another context than it began in.
+        if context.current() is record:
+            context.enter(outside)
 
 
 def _start(tracing: Tracing, job: JobRun) -> RequestRecord:
@@ -65,20 +68,26 @@ def _start(tracing: Tracing, job: JobRun) -> RequestRecord:
     ]
     scope = {"headers": headers, "path": job.task}
     trace_number, parent_id, is_sampled = tracing.sampler.decide(scope)
+    if job.job_id and not parent_id:
+        # So that all attempts are in one trace, chosen or not.
+        trace_number = _number(f"{job.task}:{job.job_id}", 16)
+        is_sampled = tracing.sampler.chooses(trace_number, scope)
     record = RequestRecord(trace_number, parent_id, is_sampled=is_sampled)
     record.scope, record.route, record.is_traced = scope, job.task, tracing.is_on
     record.started_at = perf_counter()
     if job.job_id:
         # So that the next attempt knows the id of this one.
-        record.adopt(
-            record.trace_number, _attempt_number(job.job_id, job.attempt), is_sampled=record.is_sampled
-        )
+        record.adopt(trace_number, _attempt_number(job.job_id, job.attempt), is_sampled=is_sampled)
     return record
 
 
 def _attempt_number(job_id: str, attempt: int) -> int:
-    digest = hashlib.blake2b(f"{job_id}:{attempt}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") or 1
+    return _number(f"{job_id}:{attempt}", 8)
+
+
+def _number(name: str, size: int) -> int:
+    """Of so many bytes, the same for the same name."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=size).digest(), "big") or 1
 
 
 def _consumer(job: JobRun, run: TaskRun) -> Facts:

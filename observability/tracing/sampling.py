@@ -58,11 +58,15 @@ class Sampler:
             if name == b"traceparent" and (parent := parse(value)):
                 trace_number, parent_id, is_sampled = parent
                 if not self._follows_parent:
-                    is_sampled = (trace_number & _RATIO_BITS) < self._bound_of(scope)
+                    is_sampled = self.chooses(trace_number, scope)
                 return trace_number, parent_id, is_sampled
         number = random.getrandbits(128) or 1
         bound = self._bound_of(scope) if self._routes else self._bound
         return number, "", (number & _RATIO_BITS) < bound
+
+    def chooses(self, trace_number: int, scope: Scope) -> bool:
+        """Whether a trace of this id, which nobody else has decided about, is kept from the start."""
+        return (trace_number & _RATIO_BITS) < self._bound_of(scope)
 
     def _bound_of(self, scope: Scope) -> int:
         path = scope["path"].removeprefix(scope.get("root_path", ""))

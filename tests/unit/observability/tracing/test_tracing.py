@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextvars import copy_context
 from typing import Annotated, Any
 
 import httpx2
@@ -631,6 +632,56 @@ def test_a_job_that_nobody_traced_begins_a_trace_when_it_fails(collector: Collec
         raise Broken
     job = collector.take_one()
     assert (job.name, job.parent, job.status.status_code) == ("process nightly", None, StatusCode.ERROR)
+
+
+@pytest.mark.parametrize("headers", [{}, {"traceparent": "nonsense"}])
+def test_attempts_of_a_job_that_nobody_traced_are_one_trace(
+    headers: dict[str, str], collector: Collector
+) -> None:
+    telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
+    for attempt in (1, 2):
+        job: Any = {"headers": headers, "job_id": "7", "attempt": attempt}
+        with pytest.raises(Broken), telemetry.measured_task("nightly", **job):
+            raise Broken
+    first, second = collector.take()
+    (link,) = second.links
+    assert (link.context.trace_id, link.context.span_id) == (context_of(first).trace_id, id_of(first))
+    assert context_of(second).trace_id == context_of(first).trace_id
+    assert first.parent is second.parent is None
+    with pytest.raises(Broken), telemetry.measured_task("nightly", job_id="8"):
+        raise Broken
+    assert context_of(collector.take_one()).trace_id != context_of(first).trace_id
+
+
+def test_attempts_of_a_job_are_chosen_alike(collector: Collector) -> None:
+    telemetry = instrument_worker(
+        service_name="worker",
+        tracer_provider=collector.provider,
+        settings=TelemetrySettings(trace_sample_ratio=0.5),
+    )
+
+    def attempted(number: int) -> list[bool]:
+        told = []
+        for attempt in (1, 2, 3):
+            with telemetry.measured_task("nightly", job_id=str(number), attempt=attempt):
+                told.append(outgoing_headers()["traceparent"].endswith("-01"))
+        return told
+
+    chosen = [attempted(number) for number in range(100)]
+    assert {len(set(each)) for each in chosen} == {1}
+    assert 0 < sum(each[0] for each in chosen) < len(chosen)
+
+
+def test_a_job_may_end_in_another_context_than_it_began_in(collector: Collector) -> None:
+    telemetry = instrument_worker(
+        service_name="worker",
+        tracer_provider=collector.provider,
+        settings=TelemetrySettings(trace_sample_ratio=1),
+    )
+    job = telemetry.measured_task("nightly")
+    copy_context().run(job.__enter__)
+    job.__exit__(None, None, None)
+    assert collector.take_one().name == "process nightly"
 
 
 def test_the_error_of_a_job_is_told_without_the_credentials_that_it_quotes(collector: Collector) -> None:
