@@ -7,6 +7,7 @@ TRACE_ID = "X-Trace-Id"
 
 # Of requests and messages, in and out
 TRACEPARENT = "traceparent"  # https://www.w3.org/TR/trace-context/
+TRACESTATE = "tracestate"  # likewise
 BAGGAGE = "baggage"  # https://www.w3.org/TR/baggage/
 
 RESPONSE_HEADERS: dict[str, str] = {

@@ -13,6 +13,7 @@ from observability.background.measurement import TaskRun, measured_task
 from observability.context import RequestRecord
 from observability.metrics.recorders import Recorders
 from observability.tracing.buffer import Facts, inside_of
+from observability.tracing.propagation import received_baggage
 from observability.tracing.tracing import Tracing
 
 
@@ -44,7 +45,11 @@ def measured_job(tracing: Tracing, recorders: Recorders, job: JobRun) -> Iterato
     context.enter(record)
     run, error = TaskRun(), None
     try:
-        with inside_of(record), measured_task(recorders.tasks, job.task, queue_delay=job.queue_delay) as run:
+        with (
+            received_baggage(job.headers),
+            inside_of(record),
+            measured_task(recorders.tasks, job.task, queue_delay=job.queue_delay) as run,
+        ):
             yield run
     except BaseException as raised:
         error = raised

@@ -1,6 +1,7 @@
 """Which traces are kept in the end, and where they go."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextvars import copy_context
@@ -12,12 +13,17 @@ import structlog
 from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from opentelemetry import baggage, propagate, trace
+from opentelemetry.baggage import get_all, set_baggage
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from observability import context
 from observability.background.enqueuing import enqueuing
@@ -159,7 +165,13 @@ async def test_the_ids_of_a_kept_trace_are_those_that_were_told(collector: Colle
     reply = await request(app, "/", headers=headers)
     kept = collector.take_one()
     assert reply.header("x-trace-id") == TRACE
-    assert told == [{"traceparent": f"00-{TRACE}-{id_of(kept):016x}-00", "baggage": "user=7,plan=free"}]
+    assert told == [
+        {
+            "traceparent": f"00-{TRACE}-{id_of(kept):016x}-00",
+            "tracestate": "theirs=1",
+            "baggage": "user=7,plan=free",
+        }
+    ]
     assert (f"{context_of(kept).trace_id:032x}", f"{parent_of(kept):016x}") == (TRACE, CALLER)
     assert context_of(kept).trace_state.get("theirs") == "1"
 
@@ -169,6 +181,55 @@ async def test_the_flag_says_what_was_decided_at_the_start(ratio: float, collect
     app = answering(lambda: outgoing_headers()["traceparent"][-2:])
     traced(app, collector, trace_sample_ratio=ratio)
     assert (await request(app, "/")).body == f'"0{ratio}"'.encode()
+
+
+async def test_without_a_valid_traceparent_nobody_hears_of_its_tracestate(collector: Collector) -> None:
+    app = answering(lambda: ",".join(outgoing_headers()))
+    traced(app, collector)
+    headers = [(b"traceparent", b"nonsense"), (b"tracestate", b"theirs=1")]
+    assert (await request(app, "/", headers=headers)).body == b'"traceparent"'
+
+
+async def test_baggage_of_an_applications_own_goes_out_beside_what_came(collector: Collector) -> None:
+    def read() -> list[str]:
+        token = attach(set_baggage("shop", "5 & 6", set_baggage("plan", "paid")))
+        told = outgoing_headers()["baggage"]
+        detach(token)
+        return told.split(",")
+
+    app = answering(read)
+    traced(app, collector)
+    headers = [
+        (b"baggage", "plan=free,user=7;since=2020,town=M\u00fcnchen".encode()),
+        (b"baggage", b"hue=red"),
+    ]
+    told = json.loads((await request(app, "/", headers=headers)).body)
+    assert told == ["user=7;since=2020", "hue=red", "plan=paid", "shop=5%20%26%206"]
+
+
+@pytest.mark.parametrize(
+    ("propagators", "told"),
+    [
+        ([], set()),
+        ([TraceContextTextMapPropagator()], {"traceparent", "tracestate"}),
+        ([W3CBaggagePropagator()], {"baggage"}),
+    ],
+)
+async def test_what_the_propagators_leave_out_is_not_passed_on(
+    propagators: list[Any], told: set[str], collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As OTEL_PROPAGATORS=none, tracecontext and baggage.
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", CompositePropagator(propagators))
+    app = answering(lambda: list(outgoing_headers()))
+    telemetry = traced(app, collector)
+    headers = {"traceparent": f"00-{TRACE}-{CALLER}-00", "tracestate": "theirs=1", "baggage": "user=7"}
+    reply = await request(
+        app, "/", headers=[(name.encode(), value.encode()) for name, value in headers.items()]
+    )
+    assert set(json.loads(reply.body)) == told
+    with telemetry.measured_task("welcome", headers=headers):
+        assert set(outgoing_headers()) == told
+        assert dict(get_all()) == ({"user": "7"} if "baggage" in told else {})
 
 
 def test_outside_of_requests_there_is_nothing_to_tell() -> None:
@@ -626,6 +687,16 @@ def test_a_job_that_succeeds_leaves_a_trace_only_if_it_was_chosen(collector: Col
     assert context.current() is None
 
 
+@pytest.mark.parametrize("flag", ["00", "01"])
+def test_a_job_sees_the_baggage_of_whoever_enqueued_it(flag: str, collector: Collector) -> None:
+    telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
+    headers = {"traceparent": f"00-{TRACE}-{CALLER}-{flag}", "Baggage": "user=7,town=K%C3%B6ln"}
+    with telemetry.measured_task("welcome", headers=headers):
+        assert dict(get_all()) == {"user": "7", "town": "Köln"}
+        assert outgoing_headers()["baggage"] == "user=7,town=K%C3%B6ln"
+    assert dict(get_all()) == {}
+
+
 def test_a_job_that_nobody_traced_begins_a_trace_when_it_fails(collector: Collector) -> None:
     telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
     with pytest.raises(Broken), telemetry.measured_task("nightly"):
@@ -678,7 +749,7 @@ def test_a_job_may_end_in_another_context_than_it_began_in(collector: Collector)
         tracer_provider=collector.provider,
         settings=TelemetrySettings(trace_sample_ratio=1),
     )
-    job = telemetry.measured_task("nightly")
+    job = telemetry.measured_task("nightly", headers={"baggage": "user=7"})
     copy_context().run(job.__enter__)
     job.__exit__(None, None, None)
     assert collector.take_one().name == "process nightly"
