@@ -3,20 +3,28 @@
 import os
 from collections.abc import Mapping
 
+import structlog
+
 from observability.settings import TelemetrySettings
 from observability.tracing.sampling import NEVER, SamplingRule
 
 DEFAULT_RATIO = 0.01
+_OTLP, _NONE = "otlp", "none"
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+log = structlog.get_logger(__name__)
 
 
 def is_wanted(settings: TelemetrySettings, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether spans have anywhere to go."""
     if is_disabled(environment):
         return False
-    exporters = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    named = environment.get("OTEL_TRACES_EXPORTER", "").lower().split(",")
+    exporters = {name.strip() for name in named} - {""}
+    if unknown := exporters - {_OTLP, _NONE}:
+        log.warning("telemetry_exporters_unknown", exporters=sorted(unknown), known=[_OTLP, _NONE])
     has_endpoint = settings.otlp_endpoint or any(environment.get(name) for name in _ENDPOINTS)
-    return exporters == "otlp" or (not exporters and bool(has_endpoint))
+    return _OTLP in exporters or (not exporters and bool(has_endpoint))
 
 
 def is_disabled(environment: Mapping[str, str] = os.environ) -> bool:

@@ -221,6 +221,8 @@ def test_a_process_says_what_it_is_unless_the_environment_does(monkeypatch: pyte
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, True),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}, True),
         ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "console, OTLP"}, True),
+        ({"OTEL_TRACES_EXPORTER": "console", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
         ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, False),
         ({"OTEL_SDK_DISABLED": "TRUE", "OTEL_TRACES_EXPORTER": "otlp"}, False),
     ],
@@ -230,6 +232,15 @@ def test_the_environment_says_whether_spans_have_anywhere_to_go(
     is_so: bool,  # noqa: FBT001  a case
 ) -> None:
     assert is_wanted(TelemetrySettings(), environment) == is_so
+
+
+@pytest.mark.parametrize(
+    ("exporters", "unknown"), [("otlp,console, zipkin", ["console", "zipkin"]), ("none", None)]
+)
+def test_exporters_that_are_not_there_are_said_once(exporters: str, unknown: list[str] | None) -> None:
+    with structlog.testing.capture_logs() as events:
+        is_wanted(TelemetrySettings(), {"OTEL_TRACES_EXPORTER": exporters})
+    assert [event["exporters"] for event in events] == ([unknown] if unknown else [])
 
 
 def test_so_do_the_settings() -> None:

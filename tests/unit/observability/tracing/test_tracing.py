@@ -13,7 +13,6 @@ import structlog
 from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from opentelemetry import baggage, propagate, trace
-from opentelemetry.baggage import get_all, set_baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
@@ -192,7 +191,7 @@ async def test_without_a_valid_traceparent_nobody_hears_of_its_tracestate(collec
 
 async def test_baggage_of_an_applications_own_goes_out_beside_what_came(collector: Collector) -> None:
     def read() -> list[str]:
-        token = attach(set_baggage("shop", "5 & 6", set_baggage("plan", "paid")))
+        token = attach(baggage.set_baggage("shop", "5 & 6", baggage.set_baggage("plan", "paid")))
         told = outgoing_headers()["baggage"]
         detach(token)
         return told.split(",")
@@ -229,7 +228,7 @@ async def test_what_the_propagators_leave_out_is_not_passed_on(
     assert set(json.loads(reply.body)) == told
     with telemetry.measured_task("welcome", headers=headers):
         assert set(outgoing_headers()) == told
-        assert dict(get_all()) == ({"user": "7"} if "baggage" in told else {})
+        assert dict(baggage.get_all()) == ({"user": "7"} if "baggage" in told else {})
 
 
 def test_outside_of_requests_there_is_nothing_to_tell() -> None:
@@ -692,9 +691,9 @@ def test_a_job_sees_the_baggage_of_whoever_enqueued_it(flag: str, collector: Col
     telemetry = instrument_worker(service_name="worker", tracer_provider=collector.provider)
     headers = {"traceparent": f"00-{TRACE}-{CALLER}-{flag}", "Baggage": "user=7,town=K%C3%B6ln"}
     with telemetry.measured_task("welcome", headers=headers):
-        assert dict(get_all()) == {"user": "7", "town": "Köln"}
+        assert dict(baggage.get_all()) == {"user": "7", "town": "Köln"}
         assert outgoing_headers()["baggage"] == "user=7,town=K%C3%B6ln"
-    assert dict(get_all()) == {}
+    assert dict(baggage.get_all()) == {}
 
 
 def test_a_job_that_nobody_traced_begins_a_trace_when_it_fails(collector: Collector) -> None:
