@@ -4,7 +4,7 @@ import logging
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -88,18 +88,29 @@ class CountingExporter(SpanExporter):
         """Export through `exporter`."""
         self._exporter = exporter
         self._counts = counts
+        self._lock = threading.Lock()
+        self._on_their_way = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export, and count whether it worked."""
         result = SpanExportResult.FAILURE
+        self._on_their_way = len(spans)
         try:
             result = self._exporter.export(spans)
         finally:
-            if result is SpanExportResult.SUCCESS:
-                self._counts.exported(len(spans))
-            else:
-                self._counts.failed(len(spans))
+            has_worked = result is SpanExportResult.SUCCESS
+            self._settle(self._counts.exported if has_worked else self._counts.failed)
         return result
+
+    def give_up(self) -> None:
+        """Count what is on its way as failed: the process may end before an answer comes."""
+        self._settle(self._counts.failed)
+
+    def _settle(self, count: Callable[[int], None]) -> None:
+        with self._lock:
+            settled, self._on_their_way = self._on_their_way, 0
+        if settled:
+            count(settled)
 
     def shutdown(self) -> None:
         """No more spans will come."""
@@ -111,7 +122,8 @@ class Batches(BatchSpanProcessor):
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
         """Export through `exporter`; sizes and delays are those of `OTEL_BSP_*`."""
-        super().__init__(CountingExporter(exporter, counts))
+        self._exporter = CountingExporter(exporter, counts)
+        super().__init__(self._exporter)
         self._counts = counts
         self._has_spans = False
         self._flushing: threading.Thread | None = None
@@ -141,6 +153,7 @@ class Batches(BatchSpanProcessor):
         batches.shutdown(0 if self._is_unanswered() else int(FLUSH_SECONDS * 1000))
         if batches._queue:  # noqa: SLF001  told to nobody
             self._counts.dropped(len(batches._queue))  # noqa: SLF001
+        self._exporter.give_up()
         self._counts.end()
 
     def _is_unanswered(self) -> bool:
