@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import (
     MISSING,
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,9 +18,16 @@ from pydantic import (
 from service.infra.cursors import Cursor, PageSize
 from service.infra.fields import text
 
+
+def _in_cents(price: Decimal) -> Decimal:
+    """A zero counts as a number of one digit whatever its exponent, for which PostgreSQL has a limit."""
+    return price.quantize(Decimal("0.01"))
+
+
 Price = Annotated[
     Decimal,
     Field(ge=0, max_digits=10, decimal_places=2, description="In euros", examples=["24.90"]),
+    AfterValidator(_in_cents),
     WithJsonSchema(
         {
             "anyOf": [

@@ -1,8 +1,8 @@
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, SecretStr, validate_email
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from service.infra.fields import text
 
@@ -15,12 +15,23 @@ def _as_registered(username: str) -> str:
         return username
 
 
+def _encodable(secret: SecretStr) -> SecretStr:
+    """Lone surrogates are no text; pydantic refuses them in a `str` with bounds, and takes them in a SecretStr."""
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        kind: Final = "string_unicode"
+        raise PydanticKnownError(kind) from None
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_encodable)]
 Email = Annotated[
     EmailStr,
     AfterValidator(str.lower),
     Field(max_length=254, description="Upper and lower case are the same", examples=["ada@example.com"]),
 ]
-Password = Annotated[SecretStr, Field(min_length=12, max_length=256, examples=["a long passphrase"])]
+Password = Annotated[Secret, Field(min_length=12, max_length=256, examples=["a long passphrase"])]
 
 
 class Registration(BaseModel):
@@ -55,12 +66,12 @@ class TokenRequest(BaseModel):
         AfterValidator(_as_registered),
         Field(description="The e-mail address", examples=["reader@example.com"]),
     ]
-    password: Annotated[SecretStr, Field(max_length=256)]
+    password: Annotated[Secret, Field(max_length=256)]
     scope: Annotated[
         str, Field(max_length=500, description="Fewer scopes than the account has, if you like")
     ] = ""
     client_id: Annotated[str, Field(max_length=200, description="Ignored")] = ""
-    client_secret: Annotated[SecretStr, Field(max_length=200, description="Ignored")] = SecretStr("")
+    client_secret: Annotated[Secret, Field(max_length=200, description="Ignored")] = SecretStr("")
 
 
 class Token(BaseModel):

@@ -57,6 +57,18 @@ async def test_words_are_found_in_name_and_description_whatever_their_form(api: 
     assert await found(api, q="unheard") == []
 
 
+@pytest.mark.parametrize("zero", ["0e1000000", "0e-99999999", "-0e5"])
+async def test_zero_is_zero_whatever_its_exponent(api: Api, zero: str) -> None:
+    product = await api.create_product(category="gifts", price=zero)
+    assert float(product["price"]) == 0
+    change = {"price": zero}
+    changed = await api.client.patch(f"/products/{product['id']}", json=change, headers=api.as_writer())
+    assert (changed.status_code, float(changed.json()["price"])) == (200, 0)
+    free = [product["name"]]
+    assert await found(api, category="gifts", min_price=zero, max_price=zero) == free
+    await api.client.delete(f"/products/{product['id']}", headers=api.as_writer())
+
+
 @pytest.mark.parametrize("q", ["'", "a & | ! b", "(", "%", "\\", '"open', "the", "🍵"])
 async def test_no_search_text_is_too_odd(api: Api, q: str) -> None:
     assert (await api.client.get("/products", params={"q": q})).status_code == 200

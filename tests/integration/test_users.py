@@ -116,6 +116,30 @@ async def test_an_account_that_cannot_be_is_refused_by_field(api: Api, field: st
     assert PASSWORD not in answer.text
 
 
+# What JSON can spell, and some character sets too, and UTF-8 cannot.
+LONE_SURROGATE = "\\ud800"
+
+
+async def test_a_new_password_that_is_no_text_is_refused_by_field(api: Api) -> None:
+    account = f'{{"email": "odd@example.com", "password": "{LONE_SURROGATE}{PASSWORD}", "name": "Odd"}}'
+    headers = {"Content-Type": "application/json"}
+    answer = await api.client.post("/register", content=account, headers=headers)
+    problem(answer, 422, "body.password")
+    assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize(("charset", "spelling"), [("utf-7", "+2AA-"), ("unicode_escape", LONE_SURROGATE)])
+@pytest.mark.parametrize("field", ["username", "password", "scope", "client_id", "client_secret"])
+async def test_a_request_for_a_token_that_is_no_text_is_refused_by_field(
+    api: Api, charset: str, spelling: str, field: str
+) -> None:
+    form = {"grant_type": "password", "username": "ada@example.com", "password": PASSWORD, field: spelling}
+    parts = {name: (None, value) for name, value in form.items()}
+    request = api.client.build_request("POST", "/token", files=parts)
+    request.headers["Content-Type"] += f"; charset={charset}"
+    problem(await api.client.send(request), 422, f"body.{field}")
+
+
 @pytest.mark.parametrize(
     "spelling", ["ada@example.com", "Ada@Example.com", " ada@example.com ", "Ada <ada@example.com>"]
 )
