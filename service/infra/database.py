@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Connection, Executable, Row, event
+from sqlalchemy import Connection, ExceptionContext, Executable, Row, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -20,8 +20,10 @@ Parameters = Mapping[str, Any]
 
 # Classes and codes of https://www.postgresql.org/docs/18/errcodes-appendix.html that say "not now": connection lost,
 # we are not let in, no such database, deadlock, out of resources, operator intervention (shutdown, statement
-# timeout), lock not available.
-_NOT_NOW = ("08", "28", "3D", "40", "53", "57", "55P03")
+# timeout), lock not available, a server that only reads (it was the primary, or is not yet).
+_NOT_NOW = ("08", "28", "3D", "40", "53", "57", "55P03", "25006")
+# Of a server that only reads or is about to end: what else is connected to it had better connect anew.
+_LEAVE_SERVER = ("25006", "57P01", "57P02")
 UNDEFINED_TABLE = "42P01"
 
 log = structlog.get_logger(__name__)
@@ -114,7 +116,7 @@ def is_passing(error: Exception) -> bool:
     return sqlstate(error).startswith(_NOT_NOW)
 
 
-def sqlstate(error: Exception) -> str:
+def sqlstate(error: BaseException) -> str:
     """The code that PostgreSQL gave the error; empty when it is not PostgreSQL's."""
     return getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
@@ -138,9 +140,14 @@ def _refuse_closed(connection: Any, _record: object, _holder: object) -> None:
         raise DisconnectionError
 
 
+def _leave_server(context: ExceptionContext) -> None:
+    if sqlstate(context.original_exception) in _LEAVE_SERVER:
+        context.is_disconnect = True
+
+
 def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEngine:
     milliseconds = int(settings.statement_timeout * 1000)
-    return create_async_engine(
+    engine = create_async_engine(
         settings.database_url,
         pool_logging_name=name,
         hide_parameters=True,  # errors end in logs, and parameters are e-mail addresses and password hashes
@@ -161,6 +168,8 @@ def _engine(settings: Settings, name: str, size: int, **options: Any) -> AsyncEn
         },
         **options,
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_server)
+    return engine
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

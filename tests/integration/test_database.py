@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 import structlog
 from sqlalchemy import text
@@ -142,6 +143,31 @@ async def test_writes_survive_the_death_of_connections_that_were_idle(
     await kill_connections(postgres)
     await until(idle.is_closed)
     await hasty.create_product()
+
+
+async def test_who_writes_to_a_server_that_is_no_longer_the_primary_finds_the_one_that_is(
+    settings: Settings, postgres: asyncpg.Connection
+) -> None:
+    async with serving(settings) as api:
+        product = await api.create_product()
+        path = f"/products/{product['id']}"
+
+        async def write_at_once() -> list[httpx2.Response]:
+            change = {"json": {"price": "5"}, "headers": api.as_writer()}
+            return await asyncio.gather(*(api.client.patch(path, **change) for _ in range(4)))
+
+        # Connections keep what held when they were made, as those to a server keep to it when its name moves on.
+        name = make_url(settings.database_url).database
+        await postgres.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        await kill_connections(postgres)
+        refused = await write_at_once()
+        assert (await api.client.get("/items?product_id=1")).status_code == 200
+        await postgres.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        written = await write_at_once()
+    for answer in refused:
+        problem(answer, 503)
+        assert answer.headers["retry-after"] == "1"
+    assert [answer.status_code for answer in written] == [200] * 4
 
 
 @pytest.mark.parametrize(
