@@ -68,11 +68,14 @@ class Problem(BaseModel):
     trace_id: str | None = Field(
         description="Quote this when you ask for help.", examples=["0af7651916cd43dd8448eb211c80319c"]
     )
-    errors: list[FieldProblem] | None = Field(default=None, description="What is wrong, field by field.")
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="What is wrong, field by field; the first 20."
+    )
 
 
 # Raised for bodies that cannot be read, and for those alone.
 _ABOUT_THE_BODY = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus(413)})
+_MOST_NAMED = 20
 _CLEARER = {
     "model_attributes_type": "Must be a JSON object, sent with `Content-Type: application/json`",
 }
@@ -155,15 +158,18 @@ async def _service_error(request: Request, error: Exception) -> Response:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    failures = [_field_problem(failure) for failure in cast("RequestValidationError", error).errors()]
-    named = "; ".join(f"{'.'.join(map(str, f.location))}: {f.detail}" for f in failures[:3])
+    failures = cast("RequestValidationError", error).errors()
+    errors = [_field_problem(failure) for failure in failures[:_MOST_NAMED]]
+    named = "; ".join(f"{'.'.join(map(str, e.location))}: {e.detail}" for e in errors[:3])
+    if len(failures) > _MOST_NAMED:
+        named += f" (the first {_MOST_NAMED} of {len(failures):,})"
     return _problem(
         request,
         STATUS_OF[Invalid],
         kind=TYPE_PREFIX + Invalid.slug(),
         title=Invalid.title,
         detail=named,
-        errors=failures,
+        errors=errors,
     )
 
 

@@ -160,6 +160,14 @@ async def test_several_mistakes_are_all_named(api: Api) -> None:
     assert "query.limit: Input should be greater than or equal to 1" in document["detail"]
 
 
+async def test_of_very_many_mistakes_the_first_are_named_and_all_are_counted(api: Api) -> None:
+    body = {f"field{number}": 0 for number in range(1_000)}
+    answer = await api.client.post("/products", json=body, headers=api.as_writer())
+    missing = [f"body.{field}" for field in ("name", "description", "category", "price")]
+    document = problem(answer, 422, *missing, *(f"body.field{number}" for number in range(16)))
+    assert document["detail"].endswith("(the first 20 of 1,004)")
+
+
 async def test_a_problem_belongs_to_the_trace_of_its_caller(api: Api) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
