@@ -1,4 +1,4 @@
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, column, delete, func, insert, select, table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,9 @@ _OF_USER = SubscriptionRecord.user_id == bindparam("user_id")
 _IS_IT = SubscriptionRecord.id == bindparam("webhook_id")
 _ALL = select(*_COLUMNS).where(_OF_USER).order_by(SubscriptionRecord.id)
 _OWNED = select(SubscriptionRecord.id).where(_IS_IT, _OF_USER)
+_OWNER = table("users", column("id"))
+# Keys that refer to the account can still be added: only others who count wait.
+_LOCK_OWNER = select(_OWNER.c.id).where(_OWNER.c.id == bindparam("user_id")).with_for_update(key_share=True)
 _COUNT = select(func.count()).select_from(SubscriptionRecord).where(_OF_USER)
 _DELETE = delete(SubscriptionRecord).where(_IS_IT, _OF_USER).returning(SubscriptionRecord.id)
 
@@ -36,7 +39,9 @@ class WebhookRepository:
         owned = {"user_id": user_id, "webhook_id": webhook_id}
         return await self._database.fetch_one(_OWNED, owned) is not None
 
-    async def count(self, session: AsyncSession, user_id: int) -> int:
+    async def lock_and_count(self, session: AsyncSession, user_id: int) -> int:
+        """How many the account has; nobody else counts until the transaction ends."""
+        await session.execute(_LOCK_OWNER, {"user_id": user_id})
         return int(await session.scalar(_COUNT, {"user_id": user_id}) or 0)
 
     async def add(self, session: AsyncSession, user_id: int, webhook: NewWebhook, secret: bytes) -> Webhook:

@@ -39,7 +39,7 @@ class WebhookService:
             raise PrivateTarget(host)
         secret = signing.new_secret()
         async with self._database.transaction() as session:
-            if await self._webhooks.count(session, user_id) >= MAX_WEBHOOKS:
+            if await self._webhooks.lock_and_count(session, user_id) >= MAX_WEBHOOKS:
                 raise TooManyWebhooks(MAX_WEBHOOKS)
             created = await self._webhooks.add(session, user_id, webhook, secret)
         return CreatedWebhook(**created.model_dump(), secret=signing.spelled(secret))

@@ -1,5 +1,7 @@
 """Subscriptions: what their owners, and nobody else, can do with them."""
 
+import asyncio
+
 import asyncpg
 import pytest
 import structlog
@@ -109,6 +111,16 @@ async def test_an_account_has_no_more_than_twenty(api: Api, owner: Owner) -> Non
     new = {"url": URL, "events": ["product.created"]}
     answer = await api.client.post("/webhooks", json=new, headers=owner.headers)
     assert "delete one first" in problem(answer, 409, "header.Authorization")["detail"]
+
+
+async def test_an_account_has_no_more_than_twenty_however_many_it_asks_for_at_once(
+    api: Api, owner: Owner
+) -> None:
+    new = {"url": URL, "events": ["product.created"]}
+    answers = await asyncio.gather(
+        *(api.client.post("/webhooks", json=new, headers=owner.headers) for _ in range(40))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] * 20 + [409] * 20
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "localhost", "10.1", "[::1]", "169.254.169.254"])
