@@ -1,8 +1,9 @@
 """PostgreSQL behind two pools: one-shot reads in AUTOCOMMIT, and short transactions for writes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -13,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.util import greenlet_spawn
 
 from service.errors import Unavailable
+from service.infra.breaker import Breaker
+from service.infra.single_connection import single_connection
+from service.infra.tasks import Tasks
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -32,11 +36,21 @@ log = structlog.get_logger(__name__)
 class DatabaseUnavailable(Unavailable):
     """PostgreSQL did not answer in time or not at all."""
 
+    def __init__(self, detail: str = "The database cannot answer right now") -> None:
+        super().__init__(detail, retry_after=1)
+
 
 class Database:
-    """The two engines of a process. Nothing is connected until the first query."""
+    """The two engines of a process. Nothing is connected until the first query.
+
+    Who waits in vain for an answer that PostgreSQL owes (it keeps the time of statements itself) is the last to wait:
+    until it answers again, others are refused at once. One that refuses connections is asked: it costs nothing.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._url, self._patience = settings.database_url, settings.connect_timeout
+        self._tasks = Tasks()
+        self._breaker = Breaker("postgresql", self._recover, self._tasks, faults=(OSError,))
         self.reader = _engine(settings, "read", settings.read_pool_size, isolation_level="AUTOCOMMIT")
         self.writer = _refusing_closed(_engine(settings, "write", settings.write_pool_size))
         self._sessions = async_sessionmaker(self.writer, expire_on_commit=False)
@@ -55,7 +69,7 @@ class Database:
         Raises:
             DatabaseUnavailable: No connection or no answer in time.
         """
-        with _translated():
+        with self._translated():
             try:
                 return await greenlet_spawn(self._on_reader, work)
             except DBAPIError as error:
@@ -71,11 +85,12 @@ class Database:
         Raises:
             DatabaseUnavailable: No connection, no lock or no answer in time.
         """
-        with _translated():
+        with self._translated():
             async with self._sessions.begin() as session:
                 yield session
 
     async def close(self) -> None:
+        await self._tasks.close()
         await self.reader.dispose()
         await self.writer.dispose()
 
@@ -85,26 +100,35 @@ class Database:
         with self.reader.sync_engine.connect() as connection:
             return work(connection)
 
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if self._breaker.is_open:
+            raise DatabaseUnavailable
+        try:
+            yield
+        except PoolTimeoutError as error:
+            log.warning("database_pool_exhausted", reason=str(error))
+            msg = "All database connections are busy"
+            raise DatabaseUnavailable(msg) from error
+        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not is_passing(error):
+                raise
+            log.warning("database_unavailable", reason=_reason(error))
+            if isinstance(error, TimeoutError):
+                self._breaker.open(error)
+            raise DatabaseUnavailable from error
+
+    async def _recover(self) -> None:
+        """It answers, if only to refuse: others will be told as soon."""
+        async with asyncio.timeout(self._patience):
+            with suppress(DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError):
+                async with single_connection(self._url):
+                    pass
+
 
 def autocommit_engine(settings: Settings, name: str, size: int) -> AsyncEngine:
     """A pool beside those of the requests, whose statements are transactions of their own."""
     return _refusing_closed(_engine(settings, name, size, isolation_level="AUTOCOMMIT"))
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeoutError as error:
-        log.warning("database_pool_exhausted", reason=str(error))
-        msg = "All database connections are busy"
-        raise DatabaseUnavailable(msg, retry_after=1) from error
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        if not is_passing(error):
-            raise
-        log.warning("database_unavailable", reason=_reason(error))
-        msg = "The database cannot answer right now"
-        raise DatabaseUnavailable(msg, retry_after=1) from error
 
 
 def is_passing(error: Exception) -> bool:
@@ -141,7 +165,12 @@ def _refuse_closed(connection: Any, _record: object, _holder: object) -> None:
 
 
 def _leave_server(context: ExceptionContext) -> None:
-    if sqlstate(context.original_exception) in _LEAVE_SERVER:
+    error, connection = context.original_exception, cast("Any", context.connection)
+    if isinstance(error, TimeoutError):
+        # Whoever gave the connection back would wait again: asyncpg has asked the server to cancel, which says nothing.
+        connection.connection.driver_connection.terminate()
+        context.is_disconnect = True
+    elif sqlstate(error) in _LEAVE_SERVER:
         context.is_disconnect = True
 
 

@@ -12,6 +12,7 @@ from service.settings import Settings
 from tests.integration.conftest import (  # noqa: F401
     anyio_backend,
     database_url,
+    events,
     folder,
     postgres,
     redis_databases,

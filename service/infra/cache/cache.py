@@ -20,7 +20,7 @@ from service.infra.cache.looks import SharedLooks
 from service.infra.cache.policy import Policy
 from service.infra.cache.shared import LEASE_SECONDS, SharedLayer
 from service.infra.cache.stored import StoredResponse
-from service.infra.cache.tasks import Tasks
+from service.infra.tasks import Tasks
 
 # While another process computes it is asked again after a tenth of the time already waited: no more than a tenth is lost.
 _POLL_SHARE, _MIN_POLL_SECONDS = 0.1, 0.005

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from service.errors import Unavailable
 from service.infra.cache.models import InvalidationRecord
-from service.infra.cache.tasks import Tasks
 from service.infra.database import UNDEFINED_TABLE, Database, sqlstate
+from service.infra.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 

@@ -13,15 +13,15 @@ from starlette.requests import Request
 from observability.clients.caches import CacheRecorder
 from service.errors import Unavailable
 from service.infra.cache.backend import TaggedBackend
-from service.infra.cache.breaker import Breaker
+from service.infra.cache.breaker import RedisBreaker
 from service.infra.cache.cache import ResponseCache
 from service.infra.cache.invalidations import Invalidations
 from service.infra.cache.keys import response_key
 from service.infra.cache.listener import listen
 from service.infra.cache.local import LocalLayer
 from service.infra.cache.shared import SharedLayer
-from service.infra.cache.tasks import Tasks
 from service.infra.database import Database
+from service.infra.tasks import Tasks
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Caching:
         self._local = LocalLayer(
             seconds=settings.cache_local_seconds, max_bytes=settings.cache_local_megabytes * 1024 * 1024
         )
-        breaker = Breaker(self._recover, self._tasks, budget=self._budget)
+        breaker = RedisBreaker(self._recover, self._tasks, budget=self._budget)
         self.responses = ResponseCache(
             SharedLayer(self._backend, breaker), self._local, self._tasks, recorder=recorder, trusts=trusts
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from service.infra.cache.backend import NO_LEASE, TaggedBackend
-from service.infra.cache.breaker import Breaker
+from service.infra.cache.breaker import RedisBreaker
 from service.infra.cache.entries import Entry, Miss
 from service.infra.cache.policy import Policy
 from service.infra.cache.stored import ResponseCoder, StoredResponse
@@ -39,7 +39,7 @@ class Sighting:
 class SharedLayer:
     """Every method raises `breaker.Away` when Redis cannot be used."""
 
-    def __init__(self, backend: TaggedBackend, breaker: Breaker) -> None:
+    def __init__(self, backend: TaggedBackend, breaker: RedisBreaker) -> None:
         self._backend = backend
         self._breaker = breaker
 

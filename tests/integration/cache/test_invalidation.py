@@ -17,8 +17,8 @@ from service.infra.cache.lifecycle import PREFIX
 from service.infra.cache.local import LocalLayer
 from service.infra.cache.models import InvalidationRecord
 from service.infra.cache.stored import StoredResponse
-from service.infra.cache.tasks import Tasks
 from service.infra.database import Database
+from service.infra.tasks import Tasks
 from service.infra.tokens import Scope
 from service.settings import Settings
 from tests.integration.cache.conftest import Process, StartProcess, eventually, x_cache

@@ -1,6 +1,6 @@
 import asyncio
 
-from service.infra.cache.tasks import Tasks
+from service.infra.tasks import Tasks
 
 
 async def test_a_task_that_loses_its_cancellation_ends_all_the_same() -> None:

@@ -6,8 +6,8 @@ from typing import Any, cast
 from structlog.testing import capture_logs
 
 from service.infra.cache.invalidations import Invalidations
-from service.infra.cache.tasks import Tasks
 from service.infra.database import Database, DatabaseUnavailable
+from service.infra.tasks import Tasks
 
 
 class _Session:
@@ -30,8 +30,7 @@ class _OneTransaction:
         self.transactions += 1
         if self.transactions > 1:
             self.was_asked_again.set()
-            msg = "It is away"
-            raise DatabaseUnavailable(msg, retry_after=1)
+            raise DatabaseUnavailable
         yield _Session()
 
 
