@@ -16,7 +16,6 @@ from time import perf_counter
 
 import structlog
 
-from observability.metrics.runtime import RuntimeMetrics
 from observability.runtime.culprits import Stack, culprit_of, stack_of
 from observability.runtime.heartbeat import Block, Heartbeat
 from observability.runtime.requests import running_request
@@ -76,16 +75,16 @@ class Watchdog:
         self,
         loop: AbstractEventLoop,
         heartbeat: Heartbeat,
-        metrics: RuntimeMetrics,
+        blocked: Callable[[str], None],
         *,
         threshold: float,
         refresh: Callable[[], None],
         stuck_after: float = STUCK_AFTER,
     ) -> None:
-        """Count and log when the heartbeat is `threshold` seconds late; call `refresh` about once a second."""
+        """Tell `blocked` who keeps the heartbeat `threshold` seconds late, and log; call `refresh` about once a second."""
         self._loop = loop
         self._heartbeat = heartbeat
-        self._metrics = metrics
+        self._blocked = blocked
         self._threshold = threshold
         self._refresh = refresh
         self._stuck_after = stuck_after
@@ -157,7 +156,7 @@ class Watchdog:
 
     def _follow(self, sighting: Sighting) -> None:
         """Stay with a block until it ends."""
-        self._metrics.loop_blocked(sighting.culprit)
+        self._blocked(sighting.culprit)
         if not self._wake.wait(self._stuck_after):
             sighting.report("event_loop_stuck", perf_counter())
             self._wake.wait()

@@ -16,12 +16,13 @@ from observability.metrics.registry import Registry
 from observability.runtime.watch import RuntimeWatch
 from observability.settings import TelemetrySettings
 from observability.setup import instrument
-from observability.testing import recorded
+from observability.testing import recorded, series
 from tests.unit.observability.conftest import Events
 from tests.unit.observability.server import request, start
 
 QUICK = TelemetrySettings(loop_lag_interval=0.001, loop_blocked_threshold=0.02)
 LAG = "asyncio_event_loop_lag_seconds_count"
+BLOCKED = "asyncio_event_loop_blocked_total"
 
 
 def watchdogs() -> set[threading.Thread]:
@@ -76,14 +77,69 @@ async def test_process_metrics_are_there_from_the_start(registry: Registry) -> N
 
 
 @pytest.mark.usefixtures("watch")
-async def test_a_loop_has_one_watch() -> None:
-    second = Registry()
+async def test_a_loop_has_one_watchdog() -> None:
     before = watchdogs()
+    other = RuntimeWatch(Registry(), QUICK)
+    other.start()
+    assert watchdogs() <= before
+    other.stop()
+
+
+@pytest.mark.usefixtures("watch")
+async def test_each_application_of_a_loop_shows_loop_threads_and_process() -> None:
+    registry = Registry()
+    other = RuntimeWatch(registry, QUICK)
+    other.start()
+    assert recorded(registry, "thread_pool_workers") == current_default_thread_limiter().total_tokens
+    started_with = recorded(registry, "process_cpu_seconds_total") or 0
+    assert started_with > 0
+    await woke(registry)
+    await until(lambda: (recorded(registry, "process_cpu_seconds_total") or 0) > started_with)
+    other.stop()
+
+
+async def test_a_loop_is_watched_until_the_last_application_stops(
+    watch: RuntimeWatch, registry: Registry
+) -> None:
+    second = Registry()
     other = RuntimeWatch(second, QUICK)
     other.start()
+    watch.stop()
+    before, stopped_at = recorded(second, LAG) or 0, recorded(registry, LAG)
+    await woke(second, times=before + 1)
+    assert recorded(registry, LAG) == stopped_at
+    during = watchdogs()
     other.stop()
-    assert watchdogs() <= before
-    assert recorded(second, LAG) == 0
+    for thread in during:
+        thread.join(30)
+    assert not watchdogs()
+
+
+async def test_a_watch_that_is_started_twice_is_told_once(watch: RuntimeWatch, registry: Registry) -> None:
+    second = Registry()
+    other = RuntimeWatch(second, QUICK)
+    other.start()
+    watch.start()
+    before = recorded(registry, LAG) or 0
+    await woke(second)
+    other.stop()
+    assert (recorded(registry, LAG) or 0) - before == recorded(second, LAG)
+
+
+@pytest.mark.usefixtures("watch")
+async def test_a_block_counts_for_each_application_of_the_loop(registry: Registry, events: Events) -> None:
+    second = Registry()
+    other = RuntimeWatch(second, QUICK)
+    other.start()
+    await woke(second)
+    deadline = perf_counter() + 30
+    while not series(second, BLOCKED) and perf_counter() < deadline:
+        pass
+    other.stop()
+    for each in (registry, second):
+        assert sum(series(each, BLOCKED).values()) == 1
+    await asyncio.to_thread(lambda: events.get(timeout=30))
+    assert events.empty()
 
 
 async def test_a_loop_can_be_watched_again_after_a_stop(watch: RuntimeWatch, registry: Registry) -> None:

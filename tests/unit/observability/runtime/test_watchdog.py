@@ -39,7 +39,7 @@ class Watched:
         self.beat = asyncio.Event()
         self.heartbeat = Heartbeat(loop, THRESHOLD / 4, self._woke)
         options = {"threshold": THRESHOLD, "refresh": lambda: None, **options}
-        self.watchdog = Watchdog(loop, self.heartbeat, self.metrics, **options)
+        self.watchdog = Watchdog(loop, self.heartbeat, self.metrics.loop_blocked, **options)
         self.heartbeat.start()
         self.watchdog.start()
 
@@ -206,7 +206,7 @@ def watchdog(heartbeat: Heartbeat, registry: Registry) -> Iterator[Watchdog]:
     """Takes its steps when the test says so; its loop never gets CPU time."""
     metrics = RuntimeMetrics(registry, culprit_budget=10)
     loop = heartbeat._loop
-    watchdog = Watchdog(loop, heartbeat, metrics, threshold=THRESHOLD, refresh=lambda: None)
+    watchdog = Watchdog(loop, heartbeat, metrics.loop_blocked, threshold=THRESHOLD, refresh=lambda: None)
     watchdog._loop_cpu = lambda: 0.0
     yield watchdog
     assert label_values(registry, BLOCKED, "culprit") == set()
