@@ -5,7 +5,8 @@ import re
 
 from observability.conventions import OTHER
 
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
+# Possessive: many comments in front of no word would be tried in every combination.
+_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*+([A-Za-z]+)", re.DOTALL)
 _NAME = r"((?:\"[^\"]+\"|[\w.])++)"
 # What it reads; a name in front of a parenthesis is a function.
 _TABLE = re.compile(rf"\bFROM\s+(?:ONLY\s+)?{_NAME}(?!\s*\()", re.IGNORECASE)

@@ -215,6 +215,13 @@ def test_the_operation_is_the_first_word_out_of_a_bounded_set_or_what_it_introdu
     assert operation_of(statement) == operation
 
 
+@pytest.mark.parametrize(
+    ("ending", "operation"), [("SELECT 1", "SELECT"), ("42", "_OTHER"), ("/* cut off", "_OTHER")]
+)
+def test_the_operation_is_found_behind_thousands_of_comments(ending: str, operation: str) -> None:
+    assert operation_of("/* a */ -- b\n" * 5_000 + ending) == operation
+
+
 def test_engines_are_named_by_the_caller_or_by_themselves() -> None:
     reader, writer = (
         create_engine("sqlite:///shop.db"),
