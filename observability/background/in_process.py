@@ -17,13 +17,14 @@ from opentelemetry.trace import SpanKind
 from observability import context, span_conventions
 from observability.background.measurement import TaskRun, measured_task
 from observability.context import RequestRecord
-from observability.metrics.background import Runner, TaskMetrics
+from observability.metrics.background import Runner
 from observability.tracing.buffer import Facts, open_span
 
 Call = Callable[[Any], Awaitable[None]]
 
 _RUNNER: Runner = "in_process"
-_STARTED = "_observability_started"
+# When the request came that started a task last: one task may be there for many requests.
+_STARTED = "_observability_started_for"
 
 # The task that runs now. Others replace the same method, OpenTelemetry's instrumentation among them: around theirs, ours
 # may come a second time.
@@ -49,7 +50,7 @@ def _measuring_one(stock: Call) -> Call:
         record = context.current()
         if record is None or record.recorders is None or _measured.get() is task:
             return await stock(task)
-        setattr(task, _STARTED, True)
+        setattr(task, _STARTED, record.started_at)
         token = _measured.set(task)
         try:
             await _run(record, task, stock)
@@ -85,17 +86,17 @@ def _measuring_all(stock: Call) -> Call:
         except BaseException:
             # Starlette runs no further task after one that raised: the rest is lost, but not silently.
             if record is not None and record.recorders is not None:
-                _count_skipped(tasks, record.recorders.tasks)
+                _count_skipped(tasks, record)
             raise
 
     return call
 
 
-def _count_skipped(tasks: Any, metrics: TaskMetrics) -> None:
+def _count_skipped(tasks: Any, record: RequestRecord) -> None:
     for task in _each(tasks):
-        if not hasattr(task, _STARTED):
-            setattr(task, _STARTED, True)
-            metrics.task_skipped(name_of(task.func), _RUNNER)
+        if getattr(task, _STARTED, None) != record.started_at:
+            setattr(task, _STARTED, record.started_at)
+            record.recorders.tasks.task_skipped(name_of(task.func), _RUNNER)
 
 
 def _each(tasks: Any) -> Iterator[Any]:

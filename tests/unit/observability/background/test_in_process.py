@@ -169,6 +169,25 @@ async def test_tasks_within_tasks_are_counted_once_each() -> None:
     }
 
 
+async def test_a_task_that_many_requests_share_is_counted_in_each() -> None:
+    app, shared = FastAPI(), BackgroundTask(resize)
+
+    @app.get("/")
+    async def read(is_broken: bool = False) -> Response:  # noqa: FBT001, FBT002  a parameter of the query
+        tasks = [BackgroundTask(fail), shared] if is_broken else [shared]
+        return PlainTextResponse("ok", background=StarletteBackgroundTasks(tasks))
+
+    telemetry = instrument(app, service_name="shop")
+    await request(app, "/")
+    for _ in range(2):
+        await request(app, "/?is_broken=true")
+    assert outcomes(telemetry.registry) == {
+        ("resize", "succeeded"): 1,
+        ("fail", "failed"): 2,
+        ("resize", "cancelled"): 2,
+    }
+
+
 async def test_each_application_counts_its_own_tasks() -> None:
     app, telemetry = running(send_mail)
     other, other_telemetry = running(resize)
