@@ -29,7 +29,7 @@ def measure_pool(engine: Engine, name: str, metrics: PoolMetrics) -> None:
         raise AlreadyInstrumented(msg)
     stock: Any = type(pool)
     added = {"_metrics": metrics, "_pool_name": name, "_engine": engine, "__module__": __name__}
-    measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _Measured
+    measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _MeasuredWithoutQueue
     pool.__class__ = type(f"Measured{stock.__name__}", (measuring, stock), added)
     # Assigning wraps the creator again, now by the method below.
     pool._creator = pool._creator  # noqa: SLF001  no event sees the connections of a custom creator
@@ -74,6 +74,20 @@ class _Measured(Pool):
         # None: it was taken before the pool was measured.
         if since is not None:
             self._metrics.use.observe(perf_counter() - since)
+
+
+class _MeasuredWithoutQueue(_Measured):
+    """What a pool has besides that keeps no list of its connections: each that is out is counted."""
+
+    def _do_get(self) -> Any:
+        record = super()._do_get()
+        self._metrics.used.inc()
+        return record
+
+    def _do_return_conn(self, record: Any) -> None:
+        super()._do_return_conn(record)
+        if hasattr(record, _SINCE):
+            self._metrics.used.dec()
 
 
 def _add_span(started_at: float, ended_at: float, error_type: str, name: str, pool: str) -> None:

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine
+from sqlalchemy import (
+    AssertionPool,
+    Engine,
+    NullPool,
+    QueuePool,
+    SingletonThreadPool,
+    StaticPool,
+    create_engine,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.util import greenlet_spawn
@@ -252,7 +260,7 @@ def test_a_pool_without_limit_has_an_infinite_maximum(measured: Measured, pool: 
     assert pool("max") == math.inf
 
 
-@pytest.mark.parametrize("poolclass", [NullPool, StaticPool])
+@pytest.mark.parametrize("poolclass", [NullPool, StaticPool, SingletonThreadPool, AssertionPool])
 def test_pools_that_keep_no_queue_still_show_use_and_creation(
     measured: Measured, pool: Value, poolclass: Any
 ) -> None:
@@ -260,6 +268,35 @@ def test_pools_that_keep_no_queue_still_show_use_and_creation(
     assert pool("create_time_seconds_count") == 1
     assert pool("use_time_seconds_count") == 1
     assert pool("max") == math.inf
+
+
+@pytest.mark.parametrize("poolclass", [NullPool, StaticPool, SingletonThreadPool, AssertionPool])
+def test_pools_that_keep_no_queue_show_what_is_out(measured: Measured, pool: Value, poolclass: Any) -> None:
+    engine = measured(poolclass)
+    held = engine.connect()
+    assert usage(pool) == (1, 0)
+    held.close()
+    assert usage(pool) == (0, 0)
+
+
+def test_each_connection_that_is_out_is_shown(measured: Measured, pool: Value) -> None:
+    engine = measured(NullPool)
+    with engine.connect(), engine.connect() as second:
+        assert usage(pool) == (2, 0)
+        second.invalidate()
+        assert usage(pool) == (1, 0)
+        engine.dispose()
+        assert usage(pool) == (1, 0)
+    assert usage(pool) == (0, 0)
+
+
+def test_a_failed_connection_attempt_is_nothing_out(
+    measured: Measured, pool: Value, connector: Connector
+) -> None:
+    engine, connector.fails = measured(NullPool), True
+    with pytest.raises(Exception, match="sqlite3"):
+        engine.connect()
+    assert usage(pool) == (0, 0)
 
 
 def test_one_pool_can_use_another_while_it_connects(
@@ -299,13 +336,14 @@ def test_a_caller_who_must_ask_again_waited_once(measured: Measured, pool: Value
     assert usage(pool) == (0, 1)
 
 
+@pytest.mark.parametrize(("poolclass", "idle"), [(QueuePool, 1), (NullPool, 0)])
 def test_a_connection_taken_before_measuring_began_comes_back_unharmed(
-    registry: Registry, pool: Value
+    registry: Registry, pool: Value, poolclass: Any, idle: int
 ) -> None:
-    engine = create_engine("sqlite://", poolclass=QueuePool)
+    engine = create_engine("sqlite://", poolclass=poolclass)
     early = engine.connect()
     measure_engine(engine, "main", DatabaseMetrics(registry), OperationMetrics(registry))
     early.close()
-    assert usage(pool) == (0, 1)
+    assert usage(pool) == (0, idle)
     assert pool("use_time_seconds_count") == 0
     engine.dispose()
