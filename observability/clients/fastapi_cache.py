@@ -1,34 +1,61 @@
 """Stock fastapi-cache2: the look-ups of its `@cache` decorator, measured at the backend.
 
-The decorator logs a failing backend and goes on as after a miss: only the backend can tell the two apart.
+The decorator logs a failing backend and goes on as after a miss: only the backend can tell the two apart. What the
+decorator does not look up, or looks up and does not use, is known to the decorator alone.
 """
 
 import functools
 import importlib
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any
 
 from observability import context
 from observability.clients.caches import CacheRecorder
+from observability.metrics.cache import Result
 from observability.metrics.recorders import STOCK_CACHE, Recorders
 
 _MEASURED = "_observability_measured"
+# Private: a version that has another name for it has look-ups all the same.
+_CHOICE = "_uncacheable"
 
 Get = Callable[[Any, str], Awaitable[tuple[int, bytes | None]]]
 Set = Callable[..., Awaitable[None]]
+Choice = Callable[[Any], bool]
+
+# Whether the decorator computes the value anew whatever the look-up that follows gives.
+_is_refused: ContextVar[bool] = ContextVar("observability_cached_value_is_refused", default=False)
 
 
 def install() -> None:
-    """Measure the backend of fastapi-cache2, present or to come, if the package is there; again does nothing."""
+    """Measure fastapi-cache2, its backend present or to come, if the package is there; again does nothing."""
     try:
         cache = importlib.import_module("fastapi_cache").FastAPICache
+        decorator = importlib.import_module("fastapi_cache.decorator")
     except ImportError:
         return
+    choice = getattr(decorator, _CHOICE, None)
+    if choice is not None and not hasattr(choice, _MEASURED):
+        setattr(decorator, _CHOICE, _measuring_choice(choice))
     if cache._backend is not None:  # noqa: SLF001  its getter raises before `init`
         _measure(cache.get_backend())
     if not hasattr(cache.init, _MEASURED):
         cache.init = classmethod(_measuring_init(cache.init.__func__))
+
+
+def _measuring_choice(stock: Choice) -> Choice:
+    @functools.wraps(stock)
+    def is_uncacheable(request: Any) -> bool:
+        # As the decorator asks, which it does next.
+        _is_refused.set(request is not None and request.headers.get("Cache-Control") == "no-cache")
+        answer, record = stock(request), context.current()
+        if answer and record is not None and record.recorders is not None:
+            _recorder(record.recorders).looked_up("bypass")
+        return answer
+
+    setattr(is_uncacheable, _MEASURED, True)
+    return is_uncacheable
 
 
 def _measuring_init(stock: Callable[..., None]) -> Callable[..., None]:
@@ -69,8 +96,9 @@ def _measuring_get(stock: Get) -> Get:
         except Exception:
             recorder.looked_up("error", (started_at, perf_counter()))
             raise
-        recorder.looked_up("miss" if value is None else "hit", (started_at, perf_counter()))
-        if value is None:
+        result: Result = "bypass" if _is_refused.get() else "miss" if value is None else "hit"
+        recorder.looked_up(result, (started_at, perf_counter()))
+        if result != "hit":
             record.open_fills = {**(record.open_fills or {}), key: perf_counter()}
         return ttl, value
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi_cache import FastAPICache
+from fastapi_cache import FastAPICache, decorator
 from fastapi_cache.backends.inmemory import InMemoryBackend
 from fastapi_cache.decorator import cache
 
@@ -59,6 +59,10 @@ def telemetry(app: FastAPI) -> Telemetry:
     return instrument(app, service_name="shop")
 
 
+async def unmeasured() -> int:
+    return 7
+
+
 def lookups(registry: Registry) -> dict[str, float]:
     found = series(registry, "cache_requests_total", cache="fastapi-cache2")
     return {dict(labels)["result"]: value for labels, value in found.items() if value}
@@ -85,6 +89,64 @@ async def test_computing_a_missing_value_is_measured(app: FastAPI, telemetry: Te
     await request(app, "/products/1")
     await request(app, "/broken")
     assert recorded(telemetry.registry, "cache_fill_duration_seconds_count", cache="fastapi-cache2") == 1
+
+
+@pytest.fixture
+async def warm(app: FastAPI, telemetry: Telemetry) -> Telemetry:
+    """Telemetry of an application that has a product in its cache."""
+    FastAPICache.init(Memory())
+    await request(app, "/products/1")
+    assert lookups(telemetry.registry) == {"miss": 1}
+    return telemetry
+
+
+async def test_a_cached_value_that_a_client_refuses_is_bypassed_and_filled(
+    app: FastAPI, warm: Telemetry
+) -> None:
+    reply = await request(app, "/products/1", headers=[(b"cache-control", b"no-cache")])
+    assert reply.header("X-FastAPI-Cache") == "MISS"
+    assert lookups(warm.registry) == {"miss": 1, "bypass": 1}
+    assert recorded(warm.registry, "cache_fill_duration_seconds_count", cache="fastapi-cache2") == 2
+    await request(app, "/products/1")
+    assert lookups(warm.registry) == {"miss": 1, "bypass": 1, "hit": 1}
+
+
+async def test_a_request_that_is_not_looked_up_is_a_bypass(app: FastAPI, warm: Telemetry) -> None:
+    await request(app, "/products/1", headers=[(b"cache-control", b"no-store")])
+    assert lookups(warm.registry) == {"miss": 1, "bypass": 1}
+    assert recorded(warm.registry, "cache_fill_duration_seconds_count", cache="fastapi-cache2") == 1
+
+
+async def test_a_function_within_a_request_knows_nothing_of_what_its_client_refuses(
+    app: FastAPI, warm: Telemetry
+) -> None:
+    @cache(expire=60)
+    async def price() -> int:
+        return 7
+
+    @app.get("/prices")
+    @cache(expire=60)
+    async def prices() -> int:
+        return await price()
+
+    for _ in range(2):
+        await request(app, "/prices", headers=[(b"cache-control", b"no-cache")])
+    assert lookups(warm.registry) == {"miss": 2, "bypass": 2, "hit": 1}
+
+
+async def test_a_version_without_the_decorators_choice_is_measured_too(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(decorator, "_uncacheable")
+    FastAPICache.init(Memory())
+    telemetry = instrument(app, service_name="shop")
+
+    @app.get("/looked-up")
+    async def look_up() -> None:
+        await FastAPICache.get_backend().get_with_ttl("key")
+
+    await request(app, "/looked-up")
+    assert lookups(telemetry.registry) == {"miss": 1}
 
 
 async def test_a_value_stored_without_a_miss_is_no_fill(app: FastAPI, telemetry: Telemetry) -> None:
@@ -114,9 +176,9 @@ async def test_measuring_twice_counts_once(app: FastAPI, telemetry: Telemetry) -
 
 def test_installing_twice_changes_nothing() -> None:
     fastapi_cache.install()
-    once = vars(FastAPICache)["init"]
+    once = vars(FastAPICache)["init"], vars(decorator)["_uncacheable"]
     fastapi_cache.install()
-    assert vars(FastAPICache)["init"] is once
+    assert (vars(FastAPICache)["init"], vars(decorator)["_uncacheable"]) == once
 
 
 async def test_the_backend_is_still_what_it_was(telemetry: Telemetry) -> None:
@@ -131,6 +193,8 @@ async def test_outside_a_request_the_cache_works_unmeasured(telemetry: Telemetry
     await backend.set("key", b"value", 60)
     ttl, value = await backend.get_with_ttl("key")
     assert (0 < ttl <= 60, value) == (True, b"value")
+    FastAPICache._enable = False  # `init` sets it
+    assert await cache(expire=60)(unmeasured)() == 7
     assert lookups(telemetry.registry) == {}
 
 
