@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakSet
 
 from anyio import to_thread
 from opentelemetry.sdk.trace import TracerProvider
@@ -35,7 +36,7 @@ from observability.runtime.workers import share_with_workers
 from observability.settings import TelemetrySettings
 from observability.tracing.tracing import Tracing, adopt_span, tracing_for
 
-_STATE = "telemetry"
+_instrumented: WeakSet[Starlette] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,9 @@ def instrument(
 ) -> Telemetry:
     """Measure an application from outside everything else it is made of.
 
+    What it gives is also at `app.state.telemetry`, unless the application has something of its own there. An error leaves
+    the application, the engines and the clients as they were.
+
     Args:
         app: A FastAPI or Starlette application; routes and middleware may still be added to it.
         service_name: Name of the service in traces and logs.
@@ -130,24 +134,24 @@ def instrument(
 
     Raises:
         AlreadyInstrumented: The application, an engine or a client was given to an earlier call.
+        TypeError: An engine is none of SQLAlchemy, or a client not asynchronous.
     """
-    if hasattr(app.state, _STATE):
-        msg = (
-            "This application is instrumented already; `app.state.telemetry` is what the first call returned."
-        )
+    if app in _instrumented:
+        msg = "This application is instrumented already; use what the first call returned."
         raise AlreadyInstrumented(msg)
-    engines = named_engines(engine)
-    telemetry = _telemetry(
-        service_name, engines, redis, http, settings or TelemetrySettings(), registry, tracer_provider
-    )
+    dependencies = _Dependencies(engine, redis, http)
+    telemetry = _telemetry(service_name, settings or TelemetrySettings(), registry, tracer_provider)
     requests = HttpMetrics(
         telemetry.registry,
         thresholds=telemetry.settings.latency_thresholds,
-        counts_queries=bool(engines),
+        counts_queries=bool(dependencies.engines),
         limits=telemetry.settings.limits,
     )
     telemetry = replace(telemetry, requests=requests)
-    setattr(app.state, _STATE, telemetry)
+    dependencies.measure(telemetry.recorders)
+    _instrumented.add(app)
+    if not hasattr(app.state, "telemetry"):
+        app.state.telemetry = telemetry
     in_process.install()
     fastapi_cache.install()
     _stand_outside(app, telemetry, requests)
@@ -168,22 +172,31 @@ def instrument_worker(
 
     Call `telemetry.runtime.start()` on the event loop once it runs.
     """
-    return _telemetry(
-        service_name,
-        named_engines(engine),
-        redis,
-        http,
-        settings or TelemetrySettings(),
-        registry,
-        tracer_provider,
-    )
+    dependencies = _Dependencies(engine, redis, http)
+    telemetry = _telemetry(service_name, settings or TelemetrySettings(), registry, tracer_provider)
+    dependencies.measure(telemetry.recorders)
+    return telemetry
+
+
+class _Dependencies:
+    """What is measured besides requests: looked at as a whole before anything of it is changed."""
+
+    def __init__(self, engine: AnyEngine | Mapping[str, AnyEngine] | None, redis: Any, http: Any) -> None:
+        self.engines = named_engines(engine)
+        self._redis = named_clients(redis)
+        self._http = http_clients(http)
+
+    def measure(self, made: Recorders) -> None:
+        for name, engine in self.engines.items():
+            measure_engine(engine, name, made.pools, made.operations)
+        for client in self._redis.values():
+            measure_redis(client, made.operations)
+        for client in self._http:
+            trace_http(client)
 
 
 def _telemetry(
     service_name: str,
-    engines: Mapping[str, Any],
-    redis: Any,
-    http: Any,
     settings: TelemetrySettings,
     registry: Registry | None,
     tracer_provider: TracerProvider | None,
@@ -191,12 +204,6 @@ def _telemetry(
     registry = registry or Registry(series_budget=settings.series_budget)
     made = recorders(registry)
     show_build(registry, settings.service_version, settings.service_revision)
-    for name, engine in engines.items():
-        measure_engine(engine, name, made.pools, made.operations)
-    for client in named_clients(redis).values():
-        measure_redis(client, made.operations)
-    for client in http_clients(http):
-        trace_http(client)
     runtime = RuntimeWatch(registry, settings)
     tracing = tracing_for(service_name, settings, tracer_provider, made.spans)
     return Telemetry(service_name, settings, registry, made, runtime, Exposition(registry), tracing)

@@ -10,8 +10,9 @@ from sqlalchemy import Dialect, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from observability import context, span_conventions
-from observability.clients.pools import is_connecting, measure_pool
+from observability.clients.pools import is_connecting, measure_pool, refuse_measured_pool
 from observability.clients.statements import operation_of, table_of, without_values
+from observability.errors import kind_of, refuse_repeated
 from observability.metrics.database import DatabaseMetrics, OperationMetrics
 from observability.tracing.buffer import Facts, add_span
 
@@ -25,21 +26,27 @@ _SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "postgres": 
 
 
 def named_engines(engine: AnyEngine | Mapping[str, AnyEngine] | None) -> dict[str, Engine]:
-    """Sync engines by the name of their pool: the one given, the pool's own, or the database's."""
+    """Sync engines by the name of their pool: the one given, the pool's own, or the database's.
+
+    Raises:
+        TypeError: One is no engine.
+        AlreadyInstrumented: The pool of one is measured already, or there twice.
+    """
     if engine is None:
         return {}
     if isinstance(engine, Mapping):
-        return {name: _sync(each) for name, each in engine.items()}
-    sync = _sync(engine)
-    return {_name(sync): sync}
+        engines = {name: _sync(each) for name, each in engine.items()}
+    else:
+        sync = _sync(engine)
+        engines = {_name(sync): sync}
+    refuse_repeated([each.pool for each in engines.values()])
+    for each in engines.values():
+        refuse_measured_pool(each)
+    return engines
 
 
 def measure_engine(engine: Engine, name: str, pools: DatabaseMetrics, operations: OperationMetrics) -> None:
-    """Measure the queries and the pool of an engine from now on, however it is called: async, sync, in a greenlet.
-
-    Raises:
-        AlreadyInstrumented: The engine's pool is measured already.
-    """
+    """Measure the queries and the pool of an engine from now on, however it is called: async, sync, in a greenlet."""
     measure_pool(engine, name, pools.pool(name))
     measure_queries(engine.dialect, engine.url.database or "", operations)
 
@@ -109,7 +116,11 @@ def _facts(system: str, database: str, statement: str, rows: int) -> Facts:
 
 
 def _sync(engine: AnyEngine) -> Engine:
-    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+    sync: object = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+    if not isinstance(sync, Engine):
+        msg = f"{kind_of(engine)} is no engine of SQLAlchemy."
+        raise TypeError(msg)
+    return sync
 
 
 def _name(engine: Engine) -> str:

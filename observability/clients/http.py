@@ -1,13 +1,14 @@
 """Outgoing HTTP of httpx clients (httpx and httpx2 alike), traced: a span a call, and headers that let the other side join."""
 
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from opentelemetry.trace import SpanKind
 
 from observability import context, header_conventions, span_conventions
-from observability.errors import AlreadyInstrumented
+from observability.errors import AlreadyInstrumented, kind_of, refuse_repeated
 from observability.tracing.buffer import Facts, open_span
 from observability.tracing.propagation import outgoing_headers
 
@@ -17,11 +18,29 @@ _CLIENT_ERROR = 400
 Send = Callable[..., Awaitable[Any]]
 
 
-def http_clients(http: Any) -> Iterable[Any]:
-    """The clients given: none, one, or several by name."""
+def http_clients(http: Any) -> Collection[Any]:
+    """The clients given: none, one, or several by name.
+
+    Raises:
+        TypeError: One is not asynchronous, or no client at all.
+        AlreadyInstrumented: One is traced already, or there twice.
+    """
     if http is None:
         return ()
-    return http.values() if isinstance(http, Mapping) else (http,)
+    clients: Collection[Any] = http.values() if isinstance(http, Mapping) else (http,)
+    refuse_repeated(clients)
+    for client in clients:
+        _check(client)
+    return clients
+
+
+def _check(client: Any) -> None:
+    if not inspect.iscoroutinefunction(getattr(type(client), "send", None)):
+        msg = f"{kind_of(client)} is no asynchronous client of httpx."
+        raise TypeError(msg)
+    if hasattr(type(client), _TRACED):
+        msg = f"{client!r} is traced already."
+        raise AlreadyInstrumented(msg)
 
 
 def trace_http(client: Any, *, is_foreign: bool = False) -> None:
@@ -33,12 +52,11 @@ def trace_http(client: Any, *, is_foreign: bool = False) -> None:
             theirs, only the server is shown.
 
     Raises:
+        TypeError: The client is not asynchronous, or none at all.
         AlreadyInstrumented: The client is traced already.
     """
+    _check(client)
     stock = type(client)
-    if hasattr(stock, _TRACED):
-        msg = f"{client!r} is traced already."
-        raise AlreadyInstrumented(msg)
     added = {"send": _tracing_send(stock.send, is_foreign=is_foreign), "__module__": __name__, _TRACED: True}
     client.__class__ = type(f"Traced{stock.__name__}", (stock,), added)
 

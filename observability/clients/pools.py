@@ -17,16 +17,16 @@ from observability.tracing.buffer import Facts, add_span
 _SINCE = "_observability_since"
 
 
-def measure_pool(engine: Engine, name: str, metrics: PoolMetrics) -> None:
-    """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class.
-
-    Raises:
-        AlreadyInstrumented: The pool is measured already, through this engine or one that shares it.
-    """
-    pool = engine.pool
-    if isinstance(pool, _Measured):
+def refuse_measured_pool(engine: Engine) -> None:
+    """Raise `AlreadyInstrumented` if the pool is measured already, through this engine or one that shares it."""
+    if isinstance(engine.pool, _Measured):
         msg = f"The connection pool of {engine!r} is measured already."
         raise AlreadyInstrumented(msg)
+
+
+def measure_pool(engine: Engine, name: str, metrics: PoolMetrics) -> None:
+    """Measure the pool of this engine, and those that take its place after `dispose()`: they keep its class."""
+    pool = engine.pool
     stock: Any = type(pool)
     added = {"_metrics": metrics, "_pool_name": name, "_engine": engine, "__module__": __name__}
     measuring = _MeasuredQueue if isinstance(pool, QueuePool) else _MeasuredWithoutQueue

@@ -5,6 +5,7 @@ becomes an instance of a subclass of its own class, which its pipelines inherit.
 """
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 from opentelemetry.trace import SpanKind
 
 from observability import context, span_conventions
-from observability.errors import AlreadyInstrumented
+from observability.errors import AlreadyInstrumented, kind_of, refuse_repeated
 from observability.metrics.database import OperationMetrics
 from observability.tracing.buffer import Facts, add_span
 
@@ -27,22 +28,33 @@ What: TypeAlias = tuple[str, Sequence[Any]]
 
 
 def named_clients(redis: Any) -> dict[str, Any]:
-    """Clients by name; a single one is called `redis`."""
+    """Clients by name; a single one is called `redis`.
+
+    Raises:
+        TypeError: One is not asynchronous, or no client at all.
+        AlreadyInstrumented: One is measured already, or there twice.
+    """
     if redis is None:
         return {}
-    return dict(redis) if isinstance(redis, Mapping) else {"redis": redis}
+    clients = dict(redis) if isinstance(redis, Mapping) else {"redis": redis}
+    refuse_repeated(clients.values())
+    for client in clients.values():
+        _check(client)
+    return clients
+
+
+def _check(client: Any) -> None:
+    if not inspect.iscoroutinefunction(getattr(type(client), "execute_command", None)):
+        msg = f"{kind_of(client)} is no client of redis.asyncio."
+        raise TypeError(msg)
+    if hasattr(type(client), _MEASURED):
+        msg = f"{client!r} is measured already."
+        raise AlreadyInstrumented(msg)
 
 
 def measure_redis(client: Any, metrics: OperationMetrics) -> None:
-    """Measure the commands and pipelines of this client from now on.
-
-    Raises:
-        AlreadyInstrumented: The client is measured already.
-    """
+    """Measure the commands and pipelines of this client from now on."""
     stock = type(client)
-    if hasattr(stock, _MEASURED):
-        msg = f"{client!r} is measured already."
-        raise AlreadyInstrumented(msg)
     recorder = _Commands(metrics)
     added = {
         "execute_command": recorder.measuring(stock.execute_command),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
@@ -103,6 +104,15 @@ async def test_a_second_call_is_a_clear_error() -> None:
 async def test_the_application_knows_its_telemetry() -> None:
     app = shop()
     assert instrument(app, service_name="shop") is app.state.telemetry
+
+
+def test_an_application_may_have_a_telemetry_of_its_own() -> None:
+    app = shop()
+    app.state.telemetry = "theirs"
+    instrument(app, service_name="shop")
+    assert app.state.telemetry == "theirs"
+    with pytest.raises(AlreadyInstrumented):
+        instrument(app, service_name="shop")
 
 
 async def test_an_instrumented_application_mounted_in_another_is_counted_by_the_outer_one_alone() -> None:
@@ -269,6 +279,28 @@ def test_engines_that_share_a_pool_are_measured_once() -> None:
     with pytest.raises(AlreadyInstrumented):
         instrument(FastAPI(), service_name="shop", engine={"write": engine, "read": reader})
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"engine": "postgresql://localhost/shop"},
+        {"redis": object()},
+        {"http": httpx2.Client()},
+        {"http": Silent()},
+        {"tracer_provider": object()},
+    ],
+)
+def test_a_call_that_fails_changes_nothing(wrong: dict[str, Any]) -> None:
+    app = FastAPI()
+    right: dict[str, Any] = {
+        "engine": create_engine("sqlite://"),
+        "redis": Silent(),
+        "http": httpx2.AsyncClient(),
+    }
+    with pytest.raises((TypeError, AttributeError)):
+        instrument(app, service_name="shop", **{**right, **wrong})
+    instrument(app, service_name="shop", **right)
 
 
 def test_one_redis_client_in_two_calls_is_a_clear_error() -> None:

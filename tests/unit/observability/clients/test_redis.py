@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from observability.clients.redis import measure_redis, named_clients
 from observability.context import RequestRecord
+from observability.errors import AlreadyInstrumented
 from observability.metrics.database import OperationMetrics
 from observability.metrics.registry import Registry
 from observability.testing import recorded, series
@@ -159,6 +161,21 @@ async def test_a_flood_of_commands_is_served(client: Any, registry: Registry) ->
     for number in range(5_000):
         await client.execute_command(f"INVENTED{number}")
     assert recorded(registry, OPERATIONS, db_operation_name="INVENTED1") == 1
+
+
+@pytest.mark.parametrize(
+    ("client", "kind"), [(SyncRedis(), "redis.client.Redis"), ("redis://:secret@localhost", "builtins.str")]
+)
+def test_what_is_no_asynchronous_client_is_refused_by_what_it_is(client: object, kind: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        named_clients(client)
+    assert str(refused.value) == f"{kind} is no client of redis.asyncio."
+
+
+def test_one_client_under_two_names_is_a_clear_error() -> None:
+    one = ScriptedRedis()
+    with pytest.raises(AlreadyInstrumented, match="under two names"):
+        named_clients({"cache": one, "limits": one})
 
 
 def test_clients_are_named_by_the_caller() -> None:
