@@ -216,6 +216,7 @@ class _Life:
         settings = telemetry.settings
         self._app = app
         self._telemetry = telemetry
+        self._adopts = False
         self._admin = (
             AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
             if settings.admin_port
@@ -230,7 +231,9 @@ class _Life:
             self._admin.start()
         join_servers()
         report_sources(self._app)
-        if owner_of_server_spans(self._app):
+        # An application may start many times, as it does for the tests of its owner.
+        if not self._adopts and owner_of_server_spans(self._app):
+            self._adopts = True
             telemetry.tracing.stand_back()
             watch_router(self._app.router, adopt_span)
 
