@@ -52,6 +52,11 @@ class Telemetry:
     tracing: Tracing
     requests: HttpMetrics | None = None
 
+    @property
+    def tracer_provider(self) -> TracerProvider | None:
+        """The provider for spans opened with OpenTelemetry's own API, None when nothing is traced."""
+        return self.tracing.provider
+
     def scrape_endpoint(self) -> ASGIApp:
         """An ASGI application that answers scrapes, to serve elsewhere than under `metrics_path`."""
         return ScrapeEndpoint(self.exposition)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_cache import FastAPICache
 from fastapi_cache.backends.redis import RedisBackend
 from fastapi_cache.decorator import cache
+from opentelemetry import trace
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 from sqlalchemy import event, text
@@ -19,8 +20,10 @@ from sqlalchemy.util import greenlet_spawn
 from observability import context
 from observability.context import RequestRecord
 from observability.metrics.registry import Registry
+from observability.settings import TelemetrySettings
 from observability.setup import instrument, instrument_worker
 from observability.testing import recorded, series
+from tests.otlp import running_collector
 from tests.unit.observability.server import request, until
 
 OPERATIONS = "db_client_operation_duration_seconds_count"
@@ -197,3 +200,27 @@ async def test_stock_fastapi_cache_on_redis_is_measured(redis: Redis, registry: 
     assert recorded(telemetry.registry, "cache_requests_total", result="miss", **labels) == 1
     assert recorded(telemetry.registry, "cache_requests_total", result="hit", **labels) == 2
     assert operations(registry, "redis")["PIPELINE", ""] == 3
+
+
+@pytest.mark.parametrize(("ratio", "names"), [(0, ["GET /"]), (1, ["GET /", "theirs"])])
+async def test_spans_of_opentelemetrys_own_api_are_in_traces_that_were_chosen(
+    ratio: float, names: list[str]
+) -> None:
+    with running_collector() as collector:
+        settings = TelemetrySettings(
+            otlp_endpoint=collector.url, trace_sample_ratio=ratio, slow_threshold=0, request_log=False
+        )
+        app = FastAPI()
+        telemetry = instrument(app, service_name="shop", settings=settings)
+        tracer = trace.get_tracer("shop", tracer_provider=telemetry.tracer_provider)
+
+        @app.get("/")
+        async def read() -> None:
+            with tracer.start_as_current_span("theirs"):
+                pass
+
+        reply = await request(app, "/")
+        await telemetry.flush()
+        assert [each.span.name for each in collector.trace(reply.header("x-trace-id"))] == names
+        assert telemetry.tracer_provider is not None
+        telemetry.tracer_provider.shutdown()

@@ -101,6 +101,13 @@ async def test_a_second_call_is_a_clear_error() -> None:
     assert recorded(telemetry.registry, OUTCOMES, http_route="/") == 1
 
 
+def test_opentelemetrys_own_api_gets_the_provider_that_is_used() -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    telemetry = instrument_worker(service_name="shop", tracer_provider=provider)
+    assert telemetry.tracer_provider is provider
+    assert instrument_worker(service_name="shop").tracer_provider is None
+
+
 async def test_the_application_knows_its_telemetry() -> None:
     app = shop()
     assert instrument(app, service_name="shop") is app.state.telemetry
