@@ -30,10 +30,11 @@ from observability.metrics.exposition import Exposition
 from observability.metrics.http import HttpMetrics
 from observability.metrics.recorders import Recorders, recorders, show_build
 from observability.metrics.registry import Registry
-from observability.runtime.overlap import owner_of_server_spans, report_sources
+from observability.runtime.overlap import owner_of_server_spans, report_late_provider, report_sources
 from observability.runtime.watch import RuntimeWatch
 from observability.runtime.workers import share_with_workers
 from observability.settings import TelemetrySettings
+from observability.tracing.providers import global_provider
 from observability.tracing.tracing import Tracing, adopt_span, tracing_for
 
 _instrumented: WeakSet[Starlette] = WeakSet()
@@ -159,7 +160,7 @@ def instrument(
         app.state.telemetry = telemetry
     in_process.install()
     fastapi_cache.install()
-    _stand_outside(app, telemetry, requests)
+    _stand_outside(app, telemetry, requests, has_provider=bool(tracer_provider or global_provider()))
     return telemetry
 
 
@@ -217,10 +218,11 @@ def _telemetry(
 class _Life:
     """What runs while the application is served."""
 
-    def __init__(self, app: Starlette, telemetry: Telemetry) -> None:
+    def __init__(self, app: Starlette, telemetry: Telemetry, *, has_provider: bool) -> None:
         settings = telemetry.settings
         self._app = app
         self._telemetry = telemetry
+        self._has_provider = has_provider
         self._adopts = False
         self._admin = (
             AdminServer(telemetry.scrape_endpoint, settings.admin_host, settings.admin_port)
@@ -236,6 +238,8 @@ class _Life:
             self._admin.start()
         join_servers()
         report_sources(self._app)
+        if not self._has_provider:
+            report_late_provider()
         # An application may start many times, as it does for the tests of its owner.
         if not self._adopts and owner_of_server_spans(self._app):
             self._adopts = True
@@ -249,11 +253,11 @@ class _Life:
         await self._telemetry.flush()
 
 
-def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics) -> None:
+def _stand_outside(app: Starlette, telemetry: Telemetry, http: HttpMetrics, *, has_provider: bool) -> None:
     routes, build, life = (
         RouteTable(app, http, sheds_load=telemetry.settings.sheds_load),
         app.build_middleware_stack,
-        _Life(app, telemetry),
+        _Life(app, telemetry, has_provider=has_provider),
     )
 
     def outermost(stack: ASGIApp) -> ASGIApp:

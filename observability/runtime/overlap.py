@@ -7,6 +7,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from observability.tracing.environment import is_disabled
 from observability.tracing.providers import global_provider
 
 NATIVE = "fastapi_native"
@@ -35,6 +36,15 @@ def report_sources(app: Starlette, *, own: Collection[str] = ()) -> None:
         log.warning("telemetry_overlap", source="observability", also_active=others, advice=advice)
     else:
         log.info("telemetry_source", source="observability")
+
+
+def report_late_provider() -> None:
+    """Say that the application has a global provider by now, which it had not when it was instrumented."""
+    if global_provider() is not None and not is_disabled():
+        log.warning(
+            "telemetry_provider_ignored",
+            advice="call instrument() after trace.set_tracer_provider(), or pass it tracer_provider=...",
+        )
 
 
 def active_sources(app: Starlette) -> list[str]:
