@@ -37,7 +37,7 @@ class RuntimeWatch:
     def start(self) -> None:
         """Watch the running asyncio loop. Does nothing when it does so already, or under trio.
 
-        On a loop that another application had watched first, its settings go on.
+        On a loop that another application watches already, the settings of that one hold.
         """
         try:
             loop = asyncio.get_running_loop()
