@@ -57,6 +57,8 @@ from service.webhooks.routes import router as webhooks_router
 from service.webhooks.service import WebhookService
 
 MAX_BODY_SIZE = 1024 * 1024
+# Of all requests of a process together. An eighth of what the containers of docker-compose.yml have.
+MAX_BODIES_SIZE = 64 * 1024 * 1024
 # Only /token takes a form, of six fields and those that clients of other servers are used to send.
 FORM_LIMITS: Any = {"max_fields": 20, "max_files": 0, "max_part_size": 8 * 1024}
 # Answered however busy the process is.
@@ -150,6 +152,7 @@ def _limits(settings: Settings) -> Limits:
         served=settings.max_served,
         waiting=settings.max_waiting,
         wait=settings.max_wait,
+        bodies=MAX_BODIES_SIZE,
         upload=settings.upload_timeout,
         deadline=settings.request_timeout,
     )

@@ -15,6 +15,8 @@ from service.errors import Unavailable
 
 # Methods whose requests have no body to wait for.
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+# A body that is no larger is taken whatever else is on its way: who sends much keeps nobody from asking for a token.
+_SMALL_BODY = 16 * 1024
 # About twenty requests tell how quickly places are given up.
 _WEIGHT_OF_THE_LAST = 0.05
 
@@ -36,6 +38,14 @@ class _UploadTooSlow(HTTPException):
         super().__init__(408, f"The body was not here within {seconds:g} s", headers={"Connection": "close"})
 
 
+class _TooManyBodies(HTTPException):
+    """An exception of HTTP, for nothing else that is raised while a body is read passes FastAPI."""
+
+    def __init__(self) -> None:
+        detail = "The service is being sent more than it has room for; nothing was done for this request"
+        super().__init__(503, detail, headers={"Retry-After": "1"})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one process. Times are in seconds.
@@ -44,6 +54,7 @@ class Limits:
         served: Requests that are served at once.
         waiting: Requests that wait for others to end; more are refused.
         wait: The longest wait; then a request is refused.
+        bodies: Bytes of the bodies of all requests, as far as they are here; one that goes on growing is refused.
         upload: How long a client may take to send its body.
         deadline: How long serving may take, from when the body is there.
     """
@@ -51,6 +62,7 @@ class Limits:
     served: int
     waiting: int
     wait: float
+    bodies: int
     upload: float
     deadline: float
 
@@ -60,6 +72,8 @@ class Places:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        # Bytes of bodies that are in memory for requests under way.
+        self.body_bytes = 0
         self._free = asyncio.Semaphore(limits.served)
         self._served = self._waiting = self._expected = 0
         # Seconds from one request that makes room to the next, of late, while there was none.
@@ -153,6 +167,7 @@ class Admission:
             await self._places.admit(place)
             await self._serve(place, scope, receive, send)
         except (TooBusy, DeadlineExceeded, _UploadTooSlow) as refusal:
+            place.leave()
             response = await self._answer(Request(scope), refusal)
             await response(scope, receive, send)
         finally:
@@ -164,13 +179,15 @@ class Admission:
         async def sending(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
+            # The answer is there. How long the client takes to read it is no affair of those who wait.
+            place.leave()
             await send(message)
 
         upload = None
         try:
             async with asyncio.timeout(self._limits.deadline) as clock:
                 if scope["method"] not in _BODILESS:
-                    upload = _Upload(receive, place, clock, self._limits)
+                    upload = _Upload(receive, place, clock, self._places)
                     receive = upload.receive
                 await self.app(scope, receive, sending)
         except TimeoutError as error:
@@ -184,6 +201,9 @@ class Admission:
                 raise _UploadTooSlow(self._limits.upload) from error
             msg = f"There was no answer within {self._limits.deadline:g} s"
             raise DeadlineExceeded(msg, retry_after=1) from error
+        finally:
+            if upload is not None:
+                upload.forget()
 
 
 class _Place:
@@ -208,11 +228,13 @@ class _Place:
 class _Upload:
     """The body of a request. Whoever waits for it gives the place to others, and has a clock of its own."""
 
-    def __init__(self, receive: Receive, place: _Place, clock: asyncio.Timeout, limits: Limits) -> None:
+    def __init__(self, receive: Receive, place: _Place, clock: asyncio.Timeout, places: Places) -> None:
         self._receive = receive
         self._place = place
         self._clock = clock
-        self._limits = limits
+        self._places = places
+        self._limits = places.limits
+        self._size = 0
         self._has_begun = self._is_complete = False
 
     @property
@@ -227,11 +249,23 @@ class _Upload:
             self._allow(self._limits.upload)
         self._place.leave()
         message = await self._receive()
+        self._keep(len(message.get("body", b"")))
         if not message.get("more_body"):
             self._is_complete = True
             self._allow(self._limits.deadline)
         await self._place.take()
         return message
+
+    def forget(self) -> None:
+        """The request is over, and its body with it."""
+        self._places.body_bytes -= self._size
+
+    def _keep(self, size: int) -> None:
+        self._size += size
+        self._places.body_bytes += size
+        if self._places.body_bytes > self._limits.bodies and self._size > _SMALL_BODY:
+            context.mark_shed()
+            raise _TooManyBodies
 
     def _allow(self, seconds: float) -> None:
         self._clock.reschedule(asyncio.get_running_loop().time() + seconds)

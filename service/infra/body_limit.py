@@ -32,15 +32,27 @@ class BodyLimit:
 
         async def limited() -> Message:
             nonlocal size
+            # Known now: a route has said by then whether it has a limit of its own.
+            limit = scope.get(_OWN_LIMIT, self._max_body_size)
+            if size == 0 and _declared_size(scope) > limit:
+                raise _too_large(limit)
             message = await receive()
             size += len(message.get("body", b""))
-            limit = scope.get(_OWN_LIMIT, self._max_body_size)
             if size > limit:
-                context.mark_limit(BODY_SIZE)
-                raise HTTPException(413, f"Send no more than {limit:,} bytes")
+                raise _too_large(limit)
             return message
 
         return limited
+
+
+def _declared_size(scope: Scope) -> int:
+    """Servers have seen to it that it is a number."""
+    return int(dict(scope["headers"]).get(b"content-length", 0))
+
+
+def _too_large(limit: int) -> HTTPException:
+    context.mark_limit(BODY_SIZE)
+    return HTTPException(413, f"Send no more than {limit:,} bytes")
 
 
 async def read_body(request: Request, max_body_size: int) -> bytes:

@@ -71,7 +71,7 @@ class FrontDoor(BoundedConnection):
         return (
             self.cycle.response_complete
             and not self.flow.write_paused
-            and not self.parser.should_upgrade()
+            and not (self.parser.should_upgrade() and self._should_upgrade())
             and httptools.parse_url(self.url).path not in keeper.always
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from observability.conventions import SHED
@@ -16,7 +17,7 @@ from service import problems
 from service.infra.admission import Admission, Limits, Places
 from service.infra.body_limit import BodyLimit
 
-LIMITS = Limits(served=2, waiting=1, wait=60, upload=60, deadline=60)
+LIMITS = Limits(served=2, waiting=1, wait=60, bodies=100_000, upload=60, deadline=60)
 SOON = 0.01
 
 
@@ -198,6 +199,54 @@ async def test_a_body_that_does_not_come_in_time_is_not_waited_for(work: Work) -
     assert await slow.at(limited(work, upload=SOON)) == 408
     assert slow.headers[b"connection"] == b"close"
     assert work.entered.empty()
+
+
+MUCH = b"m" * 60_000
+
+
+async def test_bodies_that_go_on_growing_are_refused_when_there_are_too_many(work: Work) -> None:
+    app = limited(work)
+    first, second, small = (Exchange(method="POST") for _ in range(3))
+    first.arrive(MUCH, more=True)
+    upload = asyncio.create_task(first.at(app))
+    await asyncio.sleep(0)
+    second.arrive(MUCH, more=True)
+    with pytest.raises(HTTPException) as refusal:
+        await second.at(app)
+    assert (refusal.value.status_code, refusal.value.headers) == (503, {"Retry-After": "1"})
+    work.let_go.set()
+    small.arrive(b"more", more=True)
+    small.arrive(b" or less", more=False)
+    first.arrive(b"", more=False)
+    assert (await small.at(app), await upload) == (200, 200)
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({}, {"type": "http.request", "body": b"", "more_body": False}),
+        ({"deadline": SOON}, {"type": "http.request", "body": b"", "more_body": False}),
+        ({"upload": SOON}, None),
+        ({"bodies": 2 * len(MUCH) - 1}, {"type": "http.request", "body": MUCH, "more_body": True}),
+        ({}, {"type": "http.disconnect"}),
+    ],
+    ids=["answer", "deadline", "upload", "refusal", "disconnect"],
+)
+async def test_no_body_is_counted_longer_than_its_request(
+    work: Work, changes: dict[str, Any], ending: Message | None
+) -> None:
+    app = limited(work, **changes)
+    sender = Exchange(method="POST")
+    sender.arrive(MUCH, more=True)
+    request = asyncio.create_task(sender.at(app))
+    await asyncio.sleep(0)
+    assert app._places.body_bytes == len(MUCH)
+    if "deadline" not in changes:
+        work.let_go.set()
+    if ending is not None:
+        sender.body.put_nowait(ending)
+    await asyncio.wait([request])
+    assert app._places.body_bytes == 0
 
 
 async def test_an_endpoint_that_asks_whether_its_client_is_there_hears_it_from_the_server() -> None:

@@ -15,7 +15,7 @@ from service.infra.admission import Admission, Limits, Places, too_busy
 from service.infra.front_door import DOORKEEPER, Doorkeeper, FrontDoor
 from tests.unit.service.infra.wire import Wire, parsed, sent
 
-LIMITS = Limits(served=1, waiting=1, wait=60, upload=60, deadline=60)
+LIMITS = Limits(served=1, waiting=1, wait=60, bodies=1000, upload=60, deadline=60)
 PROBE = b"GET /healthz HTTP/1.1\r\n\r\n"
 QUESTION = b"GET /work HTTP/1.1\r\n\r\n"
 ORDER = b"POST /work HTTP/1.1\r\ncontent-length: 4\r\n\r\n"
@@ -178,6 +178,26 @@ async def test_nothing_is_heaped_up_for_a_client_that_does_not_read(house: House
     door.data_received(QUESTION)
     assert sent(door) == b""
     door.resume_writing()
+
+
+async def test_a_client_that_does_not_read_keeps_no_place_from_others(house: House) -> None:
+    house.let_go.set()
+    unread, read = house.connection(), house.connection()
+    unread.pause_writing()
+    unread.data_received(QUESTION)
+    await house.entered.get()
+    read.data_received(QUESTION)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert sent(read).startswith(b"HTTP/1.1 200 OK")
+    assert sent(unread) == b""
+    unread.resume_writing()
+
+
+async def test_an_upgrade_that_is_not_offered_is_refused_as_any_request_is(house: House) -> None:
+    await full(house)
+    answer = house.asked(b"GET /work HTTP/1.1\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 503")
 
 
 async def test_other_applications_have_no_doorkeeper() -> None:
