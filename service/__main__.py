@@ -55,6 +55,8 @@ def api_command(
     with mistakes_in_one_line():
         settings = Settings.load()
         _require_listenable(settings.host, settings.port)
+        if settings.admin_port:
+            _require_listenable(settings.admin_host, settings.admin_port, prefix="ADMIN_")
         if not unchecked:
             _require_migrated(settings)
     _serve(settings)
@@ -172,6 +174,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "loop": "uvloop",
         "http": FrontDoor,
+        "ws": "none",
         "access_log": False,
         "server_header": False,
         "headers": SECURITY_HEADERS,

@@ -38,6 +38,7 @@ SETTINGS = (
     "TOKEN_SECRET",
     "HOST",
     "PORT",
+    "ADMIN_PORT",
     "WORKERS",
     "WORKER_METRICS_PORT",
     "SAMPLE_PASSWORD",

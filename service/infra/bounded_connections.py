@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from starlette.types import Receive, Scope, Send
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from observability.conventions import ANSWER_TIME, HEAD_SIZE, HEAD_TIME
@@ -80,6 +81,8 @@ class BoundedConnection(HttpToolsProtocol):
     _clock: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _limits: ConnectionLimits | None = None
+    # Being answered; `cycle` is the request that was read last.
+    _running: RequestResponseCycle | None = None
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -95,6 +98,10 @@ class BoundedConnection(HttpToolsProtocol):
         if self._unread is not None:
             self._unread.cancel()
         super().connection_lost(exc)
+        if self._running is not None and not self._running.response_complete:
+            # Uvicorn tells the last request alone, and answers none that waits for this one.
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Read on; what is left of a head that is not complete has its time."""
@@ -167,12 +174,15 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_refused, self.app = True, limits.too_large
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _should_upgrade(self) -> bool:
         return not self._is_refused and super()._should_upgrade()
 
     def _unsupported_upgrade_warning(self) -> None:
-        if not self._is_refused:
-            super()._unsupported_upgrade_warning()
+        """An upgrade that nobody offers is a client's wish, and the request is one like others (RFC 9110, 7.8)."""
 
     def _keep_within_limits(self) -> None:
         limits = self._limits

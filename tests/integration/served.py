@@ -60,6 +60,7 @@ async def listening(app: ASGIApp, *, has_door: bool = True) -> AsyncIterator[int
         app,
         port=0,
         http=FrontDoor if has_door else "httptools",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

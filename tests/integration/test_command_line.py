@@ -134,15 +134,16 @@ def test_nothing_is_seeded_without_a_schema(empty_database_url: str) -> None:
     _is_one_line_with("run `python -m service migrate`", refused.stderr)
 
 
-def test_the_api_does_not_start_on_a_taken_port() -> None:
+@pytest.mark.parametrize("setting", ["PORT", "ADMIN_PORT"])
+def test_the_api_does_not_start_on_a_taken_port(setting: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        refused = _invoke("api", API | {"PORT": str(port)})
+        refused = _invoke("api", API | {"PORT": str(free_port())} | {setting: str(port)})
     assert refused.exit_code == 1
     _is_one_line_with(f"Port {port} on 127.0.0.1 is taken", refused.stderr)
-    _is_one_line_with("choose another with PORT", refused.stderr)
+    _is_one_line_with(f"choose another with {setting}\n", refused.stderr)
 
 
 def test_a_wrong_password_is_named(servers: Servers) -> None:

@@ -85,6 +85,7 @@ class House:
     exceeded: list[str] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     served: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     connections: list[BoundedConnection] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -97,6 +98,8 @@ class House:
         self.served.append(scope["path"])
         if scope["path"] == "/work":
             await self.let_go.wait()
+            if await Request(scope, receive).is_disconnected():
+                self.left.append(scope["path"])
         if scope["path"] == "/read":
             await Request(scope, receive).body()
         headers = [(b"content-length", b"4")]
@@ -337,6 +340,19 @@ async def test_a_client_that_left_is_not_waited_for(house: House) -> None:
     assert house.loop.set_to(PATIENCE) == []
 
 
+@pytest.mark.parametrize("behind", [b"", QUESTION, QUESTION + WORK])
+async def test_whoever_is_being_answered_when_the_client_leaves_hears_of_it(
+    house: House, behind: bytes
+) -> None:
+    connection = await house.told(QUESTION + WORK + behind)
+    connection.connection_lost(None)
+    house.let_go.set()
+    await house.pause()
+    assert statuses(connection) == [b"200"], "to the first"
+    assert house.served == ["/", "/work"]
+    assert house.left == ["/work"]
+
+
 async def test_a_connection_is_not_ended_that_somebody_else_has_taken_over(house: House) -> None:
     connection = await house.told(QUESTION)
     connection.pause_writing()
@@ -376,7 +392,7 @@ async def test_an_upgrade_that_nobody_knows_is_a_request(
 ) -> None:
     connection = await house.told(UPGRADE.replace(b"websocket", b"h2c") + b"\r\n")
     assert statuses(connection) == [b"200"]
-    assert "Unsupported upgrade request." in caplog.messages
+    assert caplog.messages == []
 
 
 async def test_who_was_answered_before_there_was_a_task_is_idle(house: House) -> None:
