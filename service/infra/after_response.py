@@ -1,6 +1,6 @@
 """Work that may be lost, done in this process after the response was sent.
 
-It runs while nobody waits, so it takes nothing of the request with it: no session, no connection.
+It runs while nobody waits, so it takes nothing of the request with it: no session, no connection, no place.
 """
 
 from collections.abc import Awaitable, Callable
