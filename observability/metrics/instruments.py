@@ -121,7 +121,8 @@ class Family(Generic[Child]):
     def labels(self, *values: str) -> Child:
         """The series of these label values, in the order of the metric's labels; keep it, looking up costs.
 
-        Beyond the registry's budget, new label values share one series whose labels read `<overflow>`.
+        Beyond the registry's budget, new label values share one series whose labels read `<overflow>`. What is no text
+        reads as `str` writes it.
 
         Raises:
             ValueError: There are more or fewer values than labels.
@@ -133,7 +134,7 @@ class Family(Generic[Child]):
             msg = f"{self.metric.name} has the labels {self.metric.labels}; {values} does not fit them"
             raise ValueError(msg)
         with self._registry.lock:
-            return self._admit(values)
+            return self._admit(tuple(map(_as_text, values)))
 
     def move(self, memory: Memory) -> None:
         """Keep the numbers of every series in `memory` from now on."""
@@ -152,6 +153,12 @@ class Family(Generic[Child]):
 
     @abstractmethod
     def _new_child(self, values: Values) -> Child: ...
+
+
+def _as_text(value: object) -> str:
+    """A label value that UTF-8 can say: one that it cannot would cost the whole scrape."""
+    text = value if isinstance(value, str) else str(value)
+    return text.encode(errors="replace").decode()
 
 
 class Counter(Family[CounterChild]):

@@ -69,9 +69,9 @@ class _SeriesText:
         """The lines as they are now."""
         now = [run.tobytes() for run in runs]
         if now != self._bytes:
-            self._bytes = now
             numbers = merged(self._metric, [memoryview(each).cast("d").tolist() for each in now])
             self._text = self._written(numbers).encode()
+            self._bytes = now
         return self._text
 
     def _written(self, numbers: Sequence[float]) -> str:

@@ -3,7 +3,9 @@
 import gzip
 import math
 from collections.abc import Iterable
+from enum import StrEnum
 from types import SimpleNamespace
+from typing import Any
 
 import prometheus_client
 import pytest
@@ -52,6 +54,10 @@ def parsed(exposition: Exposition, what: Wanted) -> Samples:
     return samples(parse(rendered(exposition, what)))
 
 
+class Shop(StrEnum):
+    AMSTERDAM = "ams"
+
+
 numbers = st.floats(allow_nan=False)
 
 
@@ -97,6 +103,22 @@ def test_unusual_numbers_are_written_as_prometheus_reads_them(
     Gauge(STOCK, registry).labels("ams").set(value)
     found = parsed(exposition, OPENMETRICS)["stock", (("shop", "ams"),)]
     assert found == value or (math.isnan(found) and math.isnan(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(5, "5"), (None, "None"), (True, "True"), (Shop.AMSTERDAM, "ams"), ("\ud800-ams", "?-ams")],
+)
+@pytest.mark.parametrize("what", [TEXT, OPENMETRICS], ids=["text", "openmetrics"])
+def test_a_label_value_that_is_no_text_is_shown_as_text(
+    registry: Registry, exposition: Exposition, what: Wanted, value: Any, shown: str
+) -> None:
+    stock = Gauge(STOCK, registry)
+    stock.labels(value).set(3)
+    stock.labels(value).inc()
+    assert parsed(exposition, what) == {("stock", (("shop", shown),)): 4}
+    stock.labels(shown).inc()
+    assert parsed(exposition, what) == {("stock", (("shop", shown),)): 5}
 
 
 def test_only_what_changed_is_written_anew_and_all_of_that(
