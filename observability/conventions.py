@@ -73,7 +73,8 @@ LABELS: dict[str, str] = {
     OUTCOME: "how it ended",
     LIMIT: "`deadline` of the answer, `rate` of requests, `body_size`, `body_time` to send it, `head_size` (bytes or number of "
     "headers), `head_time`, `answer_time` to read it, or a name of the application's own",
-    CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; the HTTP status of a refusal",
+    CLOSE_CODE: "code that closed the WebSocket (RFC 6455), 1006 where none was sent; one that a client sent and IANA does not "
+    "list reads `_OTHER`; the HTTP status of a refusal",
     POOL: "name given to `instrument`, or the engine's `pool_logging_name`, or its database's name",
     POOL_STATE: "`idle` or `used`",
     DB_SYSTEM: "`postgresql`, `redis`, or another dialect's name",
@@ -109,6 +110,8 @@ LIMITS = (DEADLINE, RATE, BODY_SIZE, BODY_TIME, HEAD_SIZE, HEAD_TIME, ANSWER_TIM
 KNOWN_METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"},
 )
+# https://www.iana.org/assignments/websocket/websocket.xhtml#close-code-number
+KNOWN_CLOSE_CODES = frozenset({*range(1000, 1016), 3000, 3003, 3008})
 
 # Buckets, in seconds unless said otherwise
 # https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration

@@ -39,7 +39,7 @@ class Connection(RequestRecord):
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            self._close(message.get("code", _ABNORMAL))
+            self._close(message.get("code", _ABNORMAL), by_client=True)
         return message
 
     async def send(self, message: Message) -> None:
@@ -73,7 +73,7 @@ class Connection(RequestRecord):
         """How the WebSocket ended, which raised this error."""
         return Ending(_OK if self._has_sent else 0, error=error)
 
-    def _close(self, code: int, *, has_failed: bool = False) -> None:
+    def _close(self, code: int, *, by_client: bool = False, has_failed: bool = False) -> None:
         if self._code:
             return
         self._code = code
@@ -84,4 +84,4 @@ class Connection(RequestRecord):
         # How long it stays open is up to its client.
         status = _SERVER_ERROR if has_failed or code == _INTERNAL_ERROR else 0
         self.is_kept = owner.keeps(self, route.template, status, 0.0)
-        route.websocket_closed(code, now - self.started_at, was_open=self._is_accepted)
+        route.websocket_closed(code, now - self.started_at, was_open=self._is_accepted, by_client=by_client)

@@ -90,7 +90,7 @@ class RouteMetrics:
         self._connections: Children[None, GaugeChild] = Children(
             lambda _: families.connections.labels(template)
         )
-        self._closes: Children[int, HistogramChild] = Children(
+        self._closes: Children[int | str, HistogramChild] = Children(
             lambda code: families.connection_durations.labels(template, str(code)),
         )
 
@@ -137,11 +137,13 @@ class RouteMetrics:
         """A WebSocket was accepted."""
         self._connections[None].inc()
 
-    def websocket_closed(self, code: int, seconds: float, *, was_open: bool) -> None:
+    def websocket_closed(self, code: int, seconds: float, *, was_open: bool, by_client: bool) -> None:
         """A WebSocket ended with this close code (or its handshake with this status) after so many seconds."""
         if was_open:
             self._connections[None].dec()
-        self._closes[code].observe(seconds)
+        # An application has some codes of its own; a client could invent thousands.
+        is_bounded = not by_client or code in conventions.KNOWN_CLOSE_CODES
+        self._closes[code if is_bounded else conventions.OTHER].observe(seconds)
 
 
 def _known_method(method: str) -> str:

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from observability.setup import Telemetry, instrument
-from observability.testing import recorded, series
+from observability.testing import label_values, recorded, series
 from tests.unit.observability.server import Socket
 
 DURATIONS = "http_server_websocket_connection_duration_seconds_count"
@@ -81,6 +81,15 @@ async def test_a_client_that_vanishes_without_a_code_closed_abnormally(
     app.mount("/waiting", waiting)
     await Socket(leaves_with=None).talk(app, "/waiting/x")
     assert closes(telemetry) == {"/waiting/{path}": "1006"}
+
+
+async def test_codes_that_clients_invent_share_one_label(app: FastAPI, telemetry: Telemetry) -> None:
+    for code in (1000, 1012, 3000, *range(3010, 5000, 7), 999, 70_000):
+        await Socket(leaves_with=code).talk(app, "/v1/echo/kitchen")
+    assert label_values(telemetry.registry, DURATIONS, "websocket_close_code") == {
+        *("1000", "1012", "3000"),
+        "_OTHER",
+    }
 
 
 @pytest.mark.parametrize(
