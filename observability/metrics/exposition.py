@@ -1,16 +1,17 @@
 """One answer to a scrape: everything that a registry holds, as text."""
 
 import gzip
+import io
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from time import perf_counter
 from typing import NamedTuple
 
 import prometheus_client
 import structlog
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
 from prometheus_client.registry import Collector
 
 from observability import conventions
@@ -43,7 +44,16 @@ def wanted(accept: str, accept_encoding: str, names: frozenset[str]) -> Wanted:
     """What a request with these headers asks for: `names` are those of its `name[]` parameters."""
     codings = (coding.partition(";") for coding in accept_encoding.lower().split(","))
     is_compressed = any(name.strip() == "gzip" and not _ZERO.fullmatch(weight) for name, _, weight in codings)
-    return Wanted(choose_encoder(accept)[1], names, is_compressed)
+    return Wanted(_content_type(accept), names, is_compressed)
+
+
+def _content_type(accept: str) -> str:
+    try:
+        # It knows no quotes.
+        content_type: str = choose_encoder(accept.replace('"', ""))[1]
+    except TypeError:  # A version that is no number.
+        return CONTENT_TYPE_PLAIN_0_0_4
+    return content_type
 
 
 class Exposition:
@@ -100,10 +110,10 @@ class _Fixed(Collector):
 
 def _only(names: frozenset[str], text: bytes) -> list[bytes]:
     """The samples of these names, each family with its head."""
-    return list(_wanted_lines({name.encode() for name in names}, text.splitlines(keepends=True)))
+    return list(_wanted_lines({name.encode() for name in names}, io.BytesIO(text)))
 
 
-def _wanted_lines(names: AbstractSet[bytes], lines: list[bytes]) -> Iterator[bytes]:
+def _wanted_lines(names: AbstractSet[bytes], lines: Iterable[bytes]) -> Iterator[bytes]:
     head_lines: list[bytes] = []
     is_in_head = False
     for line in lines:

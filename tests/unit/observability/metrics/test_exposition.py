@@ -174,6 +174,12 @@ def test_a_metric_without_exemplars_ignores_traces(registry: Registry, expositio
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.1",
             "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
         ),
+        (
+            'application/openmetrics-text; version="1.0.0"; escaping="dots"',
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=dots",
+        ),
+        ("text/plain;version=latest", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=1.x", "text/plain; version=0.0.4; charset=utf-8"),
     ],
 )
 def test_the_format_is_negotiated(accept: str, content_type: str) -> None:
@@ -214,6 +220,16 @@ def test_samples_can_be_asked_for_by_name(registry: Registry, exposition: Exposi
         "# HELP weight Weight.\n# TYPE weight histogram\n"
         'weight_count{shop="ams"} 1\n'
     )
+
+
+@pytest.mark.parametrize("what", [TEXT, OPENMETRICS], ids=["text", "openmetrics"])
+def test_a_label_value_may_hold_any_end_of_line(
+    registry: Registry, exposition: Exposition, what: Wanted
+) -> None:
+    value = "a\nb\rc\r\nd\x0be\x85f\u2028"
+    Counter(ORDERS, registry).labels(value, "a").inc()
+    found = parsed(exposition, what._replace(names=frozenset({"orders_total"})))
+    assert found == {("orders_total", (("kind", "a"), ("shop", value))): 1}
 
 
 def test_openmetrics_ends_where_it_says(registry: Registry, exposition: Exposition) -> None:
