@@ -11,7 +11,6 @@ import json
 import mmap
 import os
 import secrets
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -20,8 +19,9 @@ from typing import IO, Any
 
 import structlog
 
-from observability.conventions import OVERFLOW, Metric
-from observability.metrics.layout import Entry, Values, compacted, size_of
+from observability.conventions import Metric
+from observability.metrics.archive import Archive, metric_of
+from observability.metrics.layout import Entry, Values, size_of
 from observability.metrics.memory import BYTES_PER_NUMBER, CHUNK, Chunks
 
 _CHUNK_BYTES = CHUNK * BYTES_PER_NUMBER
@@ -103,12 +103,16 @@ class Worker:
         for line in lines:
             kind, *fields = json.loads(line)
             if kind == "metric":
-                metric = _metric(fields)
+                metric = metric_of(fields)
                 self._metrics[metric.name] = metric
             else:
                 name, labels, at = fields
                 metric = self._metrics[name]
                 self.entries.append(Entry(metric, tuple(labels), self._place(at, size_of(metric))))
+
+    def forget_gauges(self) -> None:
+        """Show what it counted alone: it is dead."""
+        self.entries = [entry for entry in self.entries if entry.metric.kind != "gauge"]
 
     def close(self) -> None:
         """Let go of the files."""
@@ -150,82 +154,6 @@ def _is_locked(file: IO[bytes]) -> bool:
     return False
 
 
-def _metric(fields: Sequence[Any]) -> Metric:
-    """A metric as JSON keeps it: with lists for tuples."""
-    name, kind, documentation, labels, buckets, aggregate, exemplars = fields
-    return Metric(name, kind, documentation, tuple(labels), tuple(buckets), aggregate, exemplars)
-
-
-class Archive:
-    """What workers that are gone have counted."""
-
-    def __init__(self, path: Path, budget_of: Callable[[str], int]) -> None:
-        """Kept at `path`, with at most so many label values of a metric with this name."""
-        self._path = path
-        self._budget_of = budget_of
-        self._stamp: tuple[int, int] | None = None
-        self._absorbed: list[str] = []
-        self.entries: list[Entry] = []
-
-    def refresh(self) -> None:
-        """Read the file again if another worker has written it."""
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return
-        if (status.st_ino, status.st_mtime_ns) == self._stamp:
-            return
-        self._stamp = (status.st_ino, status.st_mtime_ns)
-        kept = json.loads(self._path.read_bytes())
-        self._absorbed = kept["absorbed"]
-        metrics = {metric.name: metric for metric in map(_metric, kept["metrics"])}
-        self.entries = [
-            Entry(metrics[name], tuple(labels), memoryview(array("d", numbers)))
-            for name, labels, numbers in kept["series"]
-        ]
-
-    def absorb(self, dead: Sequence[Worker]) -> None:
-        """Add what dead workers counted, and delete their files; one that was added before a crash only goes."""
-        new = [worker for worker in dead if worker.name not in self._absorbed]
-        if new:
-            self._write([worker.name for worker in dead], self._sums(new))
-            self.refresh()
-        for worker in dead:
-            worker.remove()
-
-    def _sums(self, workers: Sequence[Worker]) -> list[tuple[Metric, tuple[str, ...], Sequence[float]]]:
-        newest = {entry.metric.name: entry.metric for worker in workers for entry in worker.entries}
-        runs: dict[str, dict[tuple[str, ...], list[Sequence[float]]]] = {}
-        metrics: dict[str, Metric] = {}
-        for entries in (self.entries, *(worker.entries for worker in workers)):
-            for metric, labels, values in entries:
-                if metric.kind == "gauge" or metric != newest.get(metric.name, metric):
-                    continue
-                metrics[metric.name] = metric
-                series = runs.setdefault(metric.name, {})
-                if labels not in series and len(series) >= self._budget_of(metric.name):
-                    labels = (OVERFLOW,) * len(labels)  # noqa: PLW2901  the name it goes by from here
-                series.setdefault(labels, []).append(values.tolist())
-        return [
-            (metrics[name], labels, numbers)
-            for name, series in runs.items()
-            for labels, each in series.items()
-            for numbers in compacted(metrics[name], each)
-        ]
-
-    def _write(
-        self, absorbed: list[str], sums: list[tuple[Metric, tuple[str, ...], Sequence[float]]]
-    ) -> None:
-        content = {
-            "absorbed": absorbed,
-            "metrics": [astuple(metric) for metric in {metric.name: metric for metric, *_ in sums}.values()],
-            "series": [(metric.name, labels, numbers) for metric, labels, numbers in sums],
-        }
-        unfinished = self._path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(content))
-        unfinished.rename(self._path)
-
-
 class Workers:
     """All workers of one service, through their folder."""
 
@@ -240,6 +168,7 @@ class Workers:
         self._lock = (folder / "lock").open("ab")
         self._workers: dict[str, Worker] = {}
         self._archive = Archive(folder / "archive.json", budget_of)
+        self._is_full = False
 
     def join(self) -> SharedMemory:
         """Become one of them.
@@ -274,9 +203,24 @@ class Workers:
         self._archive.refresh()
         dead = [worker for worker in self._workers.values() if not worker.is_alive()]
         if dead:
-            self._archive.absorb(dead)
-            for worker in dead:
-                del self._workers[worker.name]
+            self._take_in(dead)
+
+    def _take_in(self, dead: Sequence[Worker]) -> None:
+        for worker in dead:
+            worker.forget_gauges()
+        living = [worker.entries for worker in self._workers.values() if worker not in dead]
+        try:
+            self._archive.absorb({worker.name: worker.entries for worker in dead}, living)
+        except OSError as error:
+            if not self._is_full:
+                log.warning(
+                    "workers_not_archived", reason=str(error), effect="their files stay until there is room"
+                )
+            self._is_full = True
+            return
+        self._is_full = False
+        for worker in dead:
+            self._workers.pop(worker.name).remove()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -148,6 +148,30 @@ def test_the_archive_keeps_to_the_budget(hire: Hire, folder: Path) -> None:
     assert survivor.sees("orders_total", shop=OVERFLOW) == 40
 
 
+def test_what_a_living_worker_counts_never_goes_down_for_want_of_budget(hire: Hire, folder: Path) -> None:
+    def count(worker: Worker, shops: str, amount: float) -> Worker:
+        for shop in shops:
+            worker.orders.labels(shop).inc(amount)
+        return worker
+
+    def shown() -> dict[str, float]:
+        return {
+            dict(labels)["shop"]: value for labels, value in series(alive.registry, "orders_total").items()
+        }
+
+    count(Worker(folder, series_budget=3), "abc", 1).die()
+    alive, other = (count(hire(series_budget=3), "xyz", amount) for amount in (10, 5))
+    before = {**dict.fromkeys("abc", 1), **dict.fromkeys("xyz", 15)}
+    assert shown() == before
+    other.die()
+    assert shown() == before
+    count(hire(series_budget=3), "uvw", 1).die()
+    assert shown() == {**before, OVERFLOW: 3}
+    alive.die()
+    alive = hire(series_budget=3)
+    assert shown() == {**dict.fromkeys("abc", 1), OVERFLOW: 3 + 3 * 15}
+
+
 def test_of_culprits_the_archive_keeps_no_more_than_a_worker(folder: Path) -> None:
     for generation in range(4):
         registry = Registry()
@@ -249,12 +273,13 @@ def test_a_total_is_the_same_whoever_adds_and_whoever_dies(hire: Hire, amounts: 
         assert shown() == (total, total, 3)
 
 
+def full(*_arguments: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_full_disk_costs_the_others_their_view_but_nobody_an_error(
     hire: Hire, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
-    def full(*_arguments: object) -> int:
-        raise OSError(28, "No space left on device")
-
     one = hire(series_budget=3 * memory.CHUNK)
     monkeypatch.setattr(os, "pwrite", full)
     for number in range(memory.CHUNK + 10):
@@ -262,6 +287,26 @@ def test_a_full_disk_costs_the_others_their_view_but_nobody_an_error(
     assert events.get_nowait()["event"] == "metrics_not_shared"
     assert 0 < len(series(one.registry, "orders_total")) < memory.CHUNK
     one.orders.labels(str(memory.CHUNK + 5)).inc()
+
+
+def test_a_full_disk_leaves_the_dead_where_they_are_until_there_is_room(
+    hire: Hire, folder: Path, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    one, other = hire(), hire()
+    for worker in (one, other):
+        worker.orders.labels("ams").inc(3)
+        worker.stock.set(5)
+    one.die()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        for reader in (other, hire(), other):
+            assert reader.sees("orders_total") == 6
+            assert reader.sees("stock") == 5
+        said = [events.get_nowait() for _ in range(events.qsize())]
+    assert [each["event"] for each in said] == ["workers_not_archived"] * 2
+    assert len(list(folder.glob("*.values"))) == 3
+    assert other.sees("orders_total") == 6
+    assert len(list(folder.glob("*.values"))) == 2
 
 
 def test_a_folder_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
