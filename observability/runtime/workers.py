@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +15,9 @@ from observability.runtime.process import start_ticks
 
 # Memory that has the form of a folder, where there is one.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  the folder within belongs to one user and is refused otherwise
+
+# Of the supervisor, its process id and when it started; then the service.
+_NAME = re.compile(r"(\d{1,9})-(\d+)-")
 
 log = structlog.get_logger(__name__)
 
@@ -64,8 +68,8 @@ def _home() -> Path:
 def _remove_deserted(home: Path) -> None:
     """Remove what services have left whose supervisor and workers are gone."""
     for folder in home.iterdir():
-        pid, ticks, _ = folder.name.split("-", 2)
-        if not _is_running(int(pid), int(ticks)) and is_deserted(folder):
+        named = _NAME.match(folder.name)
+        if named and not _is_running(*map(int, named.groups())) and is_deserted(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -92,6 +92,18 @@ def test_without_shared_memory_the_folder_for_temporary_files_serves(
 
 
 @pytest.mark.usefixtures("_supervised")
+def test_what_is_no_services_folder_is_left_alone(registry: Registry, home: Path) -> None:
+    home.mkdir(mode=0o700)
+    strays = {"stray", "notes-of-mine", f"{2**22 + 1}-1-file", f"{10**30}-0-shop"}
+    for name in strays:
+        (home / name).write_text("")
+    share_with_workers(registry, None, "new")
+    assert isinstance(registry.memory, SharedMemory)
+    assert {path.name for path in home.iterdir() if not path.name.endswith("-new")} == strays
+    registry.leave()
+
+
+@pytest.mark.usefixtures("_supervised")
 def test_what_dead_services_left_is_removed_and_nothing_else(registry: Registry, home: Path) -> None:
     home.mkdir(mode=0o700)
     alive = start_ticks(os.getpid()) or 0
