@@ -108,7 +108,8 @@ class Family(Generic[Child]):
         """Register the family; without labels, its only series exists from now on.
 
         Raises:
-            ValueError: The registry has a metric of this name, or the metric cannot be exposed as this kind.
+            ValueError: The registry has a metric of this name, or one whose samples would mix with those of this one, or the
+                metric cannot be exposed as this kind.
         """
         check(metric, self.kind)
         self.metric = metric

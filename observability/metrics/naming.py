@@ -22,6 +22,12 @@ def check(metric: Metric, kind: Kind) -> None:
         raise ValueError(msg)
 
 
+def names_of(metric: Metric) -> tuple[str, ...]:
+    """Every name that it or its samples go by; OpenMetrics calls a counter by its name without `_total`."""
+    parts = ("_bucket", "_count", "_sum") if metric.kind == "histogram" else ()
+    return metric.name.removesuffix("_total"), metric.name, *(metric.name + part for part in parts)
+
+
 def _faults(metric: Metric, kind: Kind) -> Iterator[str]:
     if metric.kind != kind:
         yield f"is described as a {metric.kind}, not as a {kind}"

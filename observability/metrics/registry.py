@@ -18,6 +18,7 @@ from observability.conventions import Metric
 from observability.metrics.instruments import Counter, Family
 from observability.metrics.layout import Entry, Values, buckets_of, merged
 from observability.metrics.memory import Memory, PrivateMemory
+from observability.metrics.naming import names_of
 from observability.metrics.text import Series, bound
 from observability.metrics.workers import SharedMemory, Workers
 
@@ -43,6 +44,7 @@ class Registry(Collector):
         self._workers: Workers | None = None
         self.memory: Memory = self._own
         self._families: dict[str, Family[Any]] = {}
+        self._owners: dict[str, str] = {}
         self._gathered = _Gathered()
         self._dropped = Counter(conventions.TELEMETRY_SERIES_DROPPED, self)
 
@@ -50,14 +52,15 @@ class Registry(Collector):
         """Hold a family.
 
         Raises:
-            ValueError: There is one of this name.
+            ValueError: There is one of this name, or one whose samples have it.
         """
-        name = family.metric.name
+        name, names = family.metric.name, names_of(family.metric)
         with self.lock:
-            if name in self._families:
-                msg = f"There is a metric {name} in this registry already"
+            for other in filter(None, map(self._owners.get, names)):
+                msg = f"There is a metric {other} in this registry already; {name} would mix with it"
                 raise ValueError(msg)
             self._families[name] = family
+            self._owners.update(dict.fromkeys(names, name))
 
     def dropped(self, metric: Metric) -> None:
         """Label values of this metric did not fit the budget."""
@@ -111,8 +114,7 @@ class Registry(Collector):
     def foreign_metrics(self) -> Iterator[prometheus_client.Metric]:
         """What foreign collectors show, except for metrics that are here already: nothing is exposed twice."""
         for metric in self.foreign.collect():
-            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-            if name not in self._families:
+            if metric.name not in self._owners:
                 yield metric
 
     def leave(self) -> None:

@@ -247,8 +247,11 @@ def test_foreign_collectors_are_exposed_too_and_nothing_twice() -> None:
     Counter(ORDERS, registry).labels("ams", "a").inc()
     prometheus_client.Counter("orders", "Theirs.", registry=foreign).inc(7)
     prometheus_client.Counter("others", "Others.", registry=foreign).inc(3)
+    Counter(Metric("visits_total", "counter", "Visits."), registry)
+    prometheus_client.Gauge("visits", "Theirs.", registry=foreign)
     text = rendered(exposition, TEXT)
     assert text.count("# TYPE orders_total") == 1
+    assert rendered(exposition, OPENMETRICS).count("# TYPE visits ") == 1
     assert "\nothers_total 3.0\n" in text
     assert recorded(registry, "orders_total") == 1
 
