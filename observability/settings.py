@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_LAST_PORT = 65_535
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
@@ -56,3 +58,13 @@ class TelemetrySettings:
     loop_blocked_threshold: float = 0.1
     # Culprits told apart; more are counted under `<overflow>`.
     culprit_budget: int = 50
+
+    def __post_init__(self) -> None:
+        """Refuse now what would fail in a thread later.
+
+        Raises:
+            ValueError: `admin_port` is not a port.
+        """
+        if self.admin_port is not None and not 0 <= self.admin_port <= _LAST_PORT:
+            msg = f"admin_port is {self.admin_port}; ports are 1 to {_LAST_PORT}"
+            raise ValueError(msg)

@@ -4,6 +4,7 @@ So they are kept from the outside, and answered even while the application's eve
 the first to come has the port and answers for all; the others stand by until it is gone.
 """
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
@@ -67,16 +68,28 @@ class AdminServer:
 
     def _listen(self, stopped: threading.Event) -> socket.socket | None:
         """The listening socket, None when stopped before the port was free."""
-        has_waited = False
+        host, _ = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        said: int | None = None
         while not stopped.is_set():
             try:
-                return socket.create_server(self._address, backlog=16)
+                return socket.create_server(self._address, family=family, backlog=16)
             except OSError as error:
-                if not has_waited:
-                    host, port = self._address
-                    log.info(
-                        "admin_port_taken", host=host, port=port, reason=str(error), effect="standing by"
-                    )
-                has_waited = True
+                if error.errno != said:
+                    self._say(error)
+                said = error.errno
                 stopped.wait(_RETRY_SECONDS)
         return None
+
+    def _say(self, error: OSError) -> None:
+        host, port = self._address
+        if error.errno == errno.EADDRINUSE:
+            log.info("admin_port_taken", host=host, port=port, reason=str(error), effect="standing by")
+        else:
+            log.error(
+                "admin_port_not_served",
+                host=host,
+                port=port,
+                reason=str(error),
+                effect="nobody can scrape there until it succeeds; it is tried every second",
+            )

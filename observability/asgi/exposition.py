@@ -4,7 +4,7 @@ from urllib.parse import parse_qs
 
 from anyio import CapacityLimiter, Event, to_thread
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from observability.metrics.exposition import Exposition, Wanted, wanted
@@ -27,7 +27,8 @@ class ScrapeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in _METHODS:
-            await Response(status_code=405, headers={"Allow": "GET, HEAD"})(scope, receive, send)
+            refusal = PlainTextResponse("Method Not Allowed", 405, headers={"Allow": "GET, HEAD"})
+            await refusal(scope, receive, send)
             return
         headers = Headers(scope=scope)
         names = parse_qs(scope["query_string"].decode("latin-1")).get("name[]", [])

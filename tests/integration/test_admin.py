@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import structlog
@@ -22,7 +23,7 @@ from service.infra.embedded.ports import free_port
 HOST = "127.0.0.1"
 PATIENCE = 30.0
 
-Serve = Callable[[str], AdminServer]
+Serve = Callable[..., AdminServer]
 
 
 @pytest.fixture
@@ -36,8 +37,8 @@ def serve(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     monkeypatch.setattr(admin, "_RETRY_SECONDS", 0.01)
     servers: list[AdminServer] = []
 
-    def start(answer: str) -> AdminServer:
-        server = AdminServer(lambda: PlainTextResponse(answer), HOST, port)
+    def start(answer: str, host: str = HOST) -> AdminServer:
+        server = AdminServer(lambda: PlainTextResponse(answer), host, port)
         servers.append(server)
         server.start()
         return server
@@ -52,8 +53,8 @@ def threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "admin-server"]
 
 
-def answer(port: int) -> str:
-    with closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE)) as connection:
+def answer(port: int, host: str = HOST) -> str:
+    with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE)) as connection:
         connection.request("GET", "/metrics")
         return connection.getresponse().read().decode()
 
@@ -65,10 +66,10 @@ def eventually(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def seen(port: int) -> str:
+def seen(port: int, host: str = HOST) -> str:
     """The answer, empty where nobody answers."""
     try:
-        return answer(port)
+        return answer(port, host)
     except (OSError, http.client.HTTPException):
         return ""
 
@@ -136,6 +137,44 @@ def test_a_server_that_stands_by_can_be_stopped_and_started_again(port: int, ser
             waiting.start()
     eventually(lambda: seen(port) == "waiting")
     eventually(lambda: len(threads()) == 1)
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_it_serves_on_ipv6_too(port: int, serve: Serve) -> None:
+    serve("here", "::1")
+    eventually(lambda: seen(port, "::1") == "here")
+
+
+def test_a_host_of_another_machine_is_one_error_and_tried_again(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+    real = socket.create_server
+
+    def create_server(address: tuple[str, int], **options: Any) -> socket.socket:
+        tries.append(address)
+        return real(address, **options)
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with structlog.testing.capture_logs() as events:
+        serve("nowhere", "192.0.2.1")
+        eventually(lambda: len(tries) == 3)
+    (said,) = events
+    assert (said["event"], said["log_level"], said["host"]) == ("admin_port_not_served", "error", "192.0.2.1")
+
+
+@pytest.mark.parametrize("impossible", [-1, 65_536])
+def test_a_port_that_cannot_be_is_refused_with_the_settings(impossible: int) -> None:
+    with pytest.raises(ValueError, match=f"admin_port is {impossible}"):
+        TelemetrySettings(admin_port=impossible)
 
 
 def test_a_server_that_was_stopped_while_it_started_serves_nothing(port: int) -> None:

@@ -98,6 +98,8 @@ async def test_a_scrape_only_reads(endpoint: ScrapeEndpoint, method: str, status
     assert reply.status == status
     if status == 405:
         assert reply.header("Allow") == "GET, HEAD"
+        assert reply.header("Content-Type").startswith("text/plain")
+        assert reply.body == b"Method Not Allowed"
 
 
 async def test_scrapes_do_not_wait_for_the_threads_of_endpoints() -> None:
