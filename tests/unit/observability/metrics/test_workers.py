@@ -230,6 +230,11 @@ def test_another_version_with_other_buckets_is_not_added_up(hire: Hire) -> None:
     old.die()
     assert new.sees("weight_count") == 1
     assert new.sees("orders_total") == 1
+    new.die()
+    last = hire()
+    assert last.sees("weight_count") == 1
+    assert last.sees("weight_bucket", le="2.0") == 1
+    assert last.sees("orders_total") == 1
 
 
 def test_series_find_room_beyond_the_first_chunk(hire: Hire) -> None:
