@@ -20,7 +20,8 @@ class Archive:
         self._path = path
         self._budget_of = budget_of
         self._stamp: tuple[int, int] | None = None
-        self._absorbed: list[str] = []
+        # Names of workers whose files may still be there.
+        self.absorbed: list[str] = []
         self.entries: list[Entry] = []
 
     def refresh(self) -> None:
@@ -33,7 +34,7 @@ class Archive:
             return
         kept = json.loads(self._path.read_bytes())
         self._stamp = (status.st_ino, status.st_mtime_ns)
-        self._absorbed = kept["absorbed"]
+        self.absorbed = kept["absorbed"]
         metrics = {metric.name: metric for metric in map(metric_of, kept["metrics"])}
         self.entries = [
             Entry(metrics[name], tuple(labels), memoryview(array("d", numbers)))
@@ -48,7 +49,7 @@ class Archive:
         Raises:
             OSError: There is no room for it.
         """
-        new = [entries for name, entries in dead.items() if name not in self._absorbed]
+        new = [entries for name, entries in dead.items() if name not in self.absorbed]
         if new:
             shown = {(metric.name, labels) for entries in living for metric, labels, _ in entries}
             self._write(list(dead), self._sums(new, shown))

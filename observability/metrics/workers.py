@@ -211,16 +211,16 @@ class Workers:
         living = [worker.entries for worker in self._workers.values() if worker not in dead]
         try:
             self._archive.absorb({worker.name: worker.entries for worker in dead}, living)
+            self._is_full = False
         except OSError as error:
             if not self._is_full:
                 log.warning(
                     "workers_not_archived", reason=str(error), effect="their files stay until there is room"
                 )
             self._is_full = True
-            return
-        self._is_full = False
         for worker in dead:
-            self._workers.pop(worker.name).remove()
+            if worker.name in self._archive.absorbed:
+                self._workers.pop(worker.name).remove()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

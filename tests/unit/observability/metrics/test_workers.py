@@ -211,6 +211,22 @@ def test_a_crash_between_archiving_and_deleting_counts_nothing_twice(hire: Hire,
     assert len(list(folder.glob("*.values"))) == 2
 
 
+def test_nor_does_it_on_a_full_disk(hire: Hire, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other, third = hire(), hire(), hire()
+    for worker in (one, third):
+        worker.orders.labels("ams").inc(3)
+    one.die()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            other.sees("orders_total")
+    third.die()
+    monkeypatch.setattr(Path, "write_text", full)
+    last = hire()
+    assert last.sees("orders_total") == 6
+    assert len(list(folder.glob("*.values"))) == 3
+
+
 def test_a_line_that_a_killed_worker_did_not_finish_is_ignored(hire: Hire, folder: Path) -> None:
     one, other = hire(), hire()
     one.orders.labels("ams").inc()
@@ -276,6 +292,10 @@ def test_a_total_is_the_same_whoever_adds_and_whoever_dies(hire: Hire, amounts: 
     for worker in workers:
         worker.die()
         assert shown() == (total, total, 3)
+
+
+def killed(*_arguments: object, **_options: object) -> None:
+    raise KeyboardInterrupt
 
 
 def full(*_arguments: object) -> int:
