@@ -28,6 +28,7 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
     SpanContext,
     SpanKind,
@@ -47,7 +48,7 @@ from opentelemetry.util.http import (
 )
 
 from observability import conventions, span_conventions
-from observability.context import RequestRecord, Scope
+from observability.context import RequestRecord, Scope, current
 from observability.header_conventions import BAGGAGE
 from observability.redaction import redacted_query
 from observability.tracing.exceptions import record_exception
@@ -95,6 +96,27 @@ class _ServerSpan(Span):
         self.set_attributes(attributes)
 
 
+class _WithoutSpan(NonRecordingSpan):
+    """What is current in a request whose span is not made yet: spans inside are of its trace, and not recorded."""
+
+    def get_span_context(self) -> SpanContext:
+        """The ids of the request under way; the same object serves all of them."""
+        record = current()
+        if record is None:
+            return super().get_span_context()
+        return SpanContext(record.trace_number, record.span_number, is_remote=False)
+
+
+_WITHOUT_SPAN = _WithoutSpan(INVALID_SPAN_CONTEXT)
+# Made once: a request that is not chosen pays for no more than entering it.
+WITHOUT_SPAN = set_span_in_context(_WITHOUT_SPAN, Context())
+
+
+def without_span(record: RequestRecord) -> Context:
+    """The same with the baggage of the caller."""
+    return set_span_in_context(_WITHOUT_SPAN, _inside_of_caller(record))
+
+
 class ServerSpans:
     """Makes the spans of an application's requests."""
 
@@ -123,11 +145,6 @@ class ServerSpans:
         record.server_span = span = self._new(record, get_current_span(inside).get_span_context())
         span.start(record.wall_clock(record.started_at), inside)
         return set_span_in_context(span, inside)
-
-    def without_span(self, record: RequestRecord) -> Context:
-        """The context of a request that has no span yet: spans inside of it are of its trace, and not recorded."""
-        own = SpanContext(record.trace_number, record.span_number, is_remote=False)
-        return set_span_in_context(NonRecordingSpan(own), _inside_of_caller(record))
 
     def end(self, record: RequestRecord, ending: Ending) -> None:
         """End the span of a request at the time when its last byte went out."""

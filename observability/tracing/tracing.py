@@ -19,7 +19,7 @@ from observability.tracing.finished import FinishedSpans
 from observability.tracing.promotion import promote, start_own
 from observability.tracing.providers import global_provider, new_provider, nowhere, recording_beside
 from observability.tracing.sampling import NEVER, Sampler, SamplingRule
-from observability.tracing.server_span import Ending, ServerSpans, has_baggage
+from observability.tracing.server_span import WITHOUT_SPAN, Ending, ServerSpans, has_baggage, without_span
 
 DEFAULT_SLOW_THRESHOLD = 1.0
 _SERVER_ERROR = 500
@@ -59,6 +59,8 @@ class Tracing:
         flush: Exports what waits, and returns within seconds.
         least_slow: Seconds within which no request is slow, whatever its route.
         is_guest: Whether somebody else makes the spans of requests.
+        shows_all: Whether requests that are not chosen have a context, too: without it, an own provider of the application
+            would start traces in them.
     """
 
     def __init__(
@@ -72,7 +74,6 @@ class Tracing:
         self.is_on = provider is not None
         self.provider = provider
         self.flush = flush or _nothing_to_flush
-        self._is_shared = flush is None
         self._rule = rule if provider else NEVER
         self.sampler = Sampler(self._rule)
         recording = recording_beside(provider or nowhere())
@@ -82,16 +83,13 @@ class Tracing:
         self._slow_after_of = settings.slow_thresholds or {}
         self.least_slow = min((self._slow_after, *self._slow_after_of.values()))
         self.is_guest = False
-
-    @property
-    def shows_all(self) -> bool:
-        """Whether requests that are not chosen have a context, too: without it, an own provider would start traces in them."""
-        return self.is_on and self._is_shared and not self.is_guest
+        self.shows_all = self.is_on and flush is None
 
     def stand_back(self) -> None:
         """Somebody else makes the spans of requests, and decides which: add to theirs."""
         self.sampler = Sampler(NEVER)
         self.is_guest = True
+        self.shows_all = False
 
     def begin(self, record: RequestRecord) -> Token[Context] | None:
         """Let spans that the application opens be inside of the request's, which starts if it was chosen.
@@ -109,12 +107,12 @@ class Tracing:
         return attach(inside)
 
     def _begin_without_span(self, record: RequestRecord) -> Token[Context] | None:
-        if not (self.shows_all or (record.is_traced and has_baggage(record.scope))):
-            return None
-        inside = get_current()
-        with _harmless(record):
-            inside = self._server_spans.without_span(record)
-        return attach(inside)
+        if record.parent_id and record.is_traced and not self.is_guest and has_baggage(record.scope):
+            inside = get_current()
+            with _harmless(record):
+                inside = without_span(record)
+            return attach(inside)
+        return attach(WITHOUT_SPAN) if self.shows_all else None
 
     def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
         """Whether the trace of a request that ended like this is kept."""

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import Message
 
 from observability import context
 from observability.background.enqueuing import enqueuing
@@ -863,6 +864,20 @@ async def test_spans_of_an_own_provider_are_not_recorded_outside_of_the_traces_t
     assert [each.name for each in collector.take()] == (["GET /"] if fails else [])
     _, trace_id, _, flags = carried["traceparent"].split("-")
     assert (trace_id, flags) == (reply.header("x-trace-id"), "00")
+
+
+async def test_what_a_server_starts_with_the_last_message_is_in_no_trace(collector: Collector) -> None:
+    seen_there: list[int] = []
+
+    class Looking(Cycle):
+        async def send(self, message: Message) -> None:
+            seen_there.append(trace.get_current_span().get_span_context().trace_id)
+            await super().send(message)
+
+    app = answering(lambda: "fine")
+    traced(app, collector, slow_threshold=60)
+    reply = await serve(app, http_scope("/"), Looking())
+    assert seen_there == [int(reply.header("x-trace-id"), 16), 0]
 
 
 @pytest.mark.parametrize("ratio", [0, 1])
