@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tests.instances import until
+from tests.transport import NOT_KEPT, FragileTransport
 
 LOOK_SECONDS = 0.1
 # Less than the 5 s after which uvicorn closes an idle connection: nobody sends a request on one that is being closed.
 KEPT_ALIVE = httpx2.Limits(keepalive_expiry=1)
-NOT_KEPT = httpx2.Limits(max_keepalive_connections=0)
 # What is of one connection alone (RFC 9110, 7.6.1), or is written anew.
 HOP_BY_HOP = frozenset({"connection", "content-length", "date", "host", "keep-alive", "transfer-encoding"})
 
@@ -27,8 +27,12 @@ class Backend:
         self.url = url
         self.is_ready = False
         self.in_flight = self.answered = 0
-        self._requests = httpx2.AsyncClient(base_url=url, timeout=60, limits=KEPT_ALIVE)
-        self._looks = httpx2.AsyncClient(base_url=url, timeout=60, limits=NOT_KEPT)
+        self._requests = httpx2.AsyncClient(
+            base_url=url, timeout=60, transport=FragileTransport(limits=KEPT_ALIVE)
+        )
+        self._looks = httpx2.AsyncClient(
+            base_url=url, timeout=60, transport=FragileTransport(limits=NOT_KEPT)
+        )
 
     async def ask(self, method: str, target: str, headers: dict[str, str], body: bytes) -> httpx2.Response:
         self.in_flight += 1

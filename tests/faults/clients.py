@@ -13,6 +13,7 @@ import httpx2
 from service.infra.tokens import Scope, Tokens
 from tests.faults.history import Exchange, History, Read
 from tests.integration.conftest import SECRET
+from tests.transport import FragileTransport
 
 REGISTRARS, EDITORS, CLERKS, READERS = 2, 3, 4, 3
 # Longer than any deadline of the service: it answers, or is dead.
@@ -45,7 +46,7 @@ class Clients:
 async def clients(seed: int, history: History, urls: list[str]) -> AsyncIterator[Clients]:
     token = Tokens(SECRET, lifetime=3600).issue(1, Scope)
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE, transport=FragileTransport()) as http:
         yield Clients(seed, history, urls, http, asyncio.Event())
 
 

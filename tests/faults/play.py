@@ -15,6 +15,7 @@ from tests.faults.promises import RECOVERY, Outcome
 from tests.faults.schedule import APIS, Fault, schedule
 from tests.faults.truth import settled
 from tests.integration.conftest import SECRET
+from tests.transport import FragileTransport
 
 # How often in a row everything has to work; and how long the clients go on afterwards.
 WELL = 3
@@ -24,7 +25,7 @@ AFTERWARDS = 1.0
 async def subscribe(house: House) -> None:
     """Let somebody hear of each new product."""
     webhook = {"url": house.webhooks.url, "events": ["product.created"]}
-    async with httpx2.AsyncClient(headers=_rights(), timeout=30) as http:
+    async with httpx2.AsyncClient(headers=_rights(), timeout=30, transport=FragileTransport()) as http:
         answer = await http.post(f"{house.urls[0]}/webhooks", json=webhook)
         assert answer.status_code == 201, answer.text
 

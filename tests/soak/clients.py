@@ -16,6 +16,7 @@ from PIL import Image
 from service.infra.tokens import Scope, Tokens
 from tests.integration.conftest import SECRET
 from tests.integration.webhooks.receiver import Receiver
+from tests.transport import NOT_KEPT, FragileTransport
 
 PRODUCTS = 60
 STOCK = 1_000_000
@@ -91,8 +92,8 @@ async def crowd(port: int, *, seconds: float) -> AsyncIterator[Crowd]:
     """Clients of the API on this port, whose rights last so long."""
     url = f"http://127.0.0.1:{port}"
     async with (
-        httpx2.AsyncClient(timeout=PATIENCE) as kept,
-        httpx2.AsyncClient(timeout=PATIENCE, limits=httpx2.Limits(max_keepalive_connections=0)) as fresh,
+        httpx2.AsyncClient(timeout=PATIENCE, transport=FragileTransport()) as kept,
+        httpx2.AsyncClient(timeout=PATIENCE, transport=FragileTransport(limits=NOT_KEPT)) as fresh,
     ):
         owner = {"email": "owner@example.com", "password": PASSWORD, "name": "Ada"}
         user_id = await made(fresh, f"{url}/register", owner)

@@ -31,6 +31,7 @@ from tests.soak.figures import (
     Subject,
 )
 from tests.soak.house import House
+from tests.transport import NOT_KEPT, FragileTransport
 
 KIBI, MEBI = 1024, 1024**2
 _CONNECTIONS = """
@@ -131,7 +132,7 @@ async def sampler(house: House) -> AsyncIterator[Sampler]:
     redis = Redis.from_url(house.valkey.url)
     try:
         # Each scrape on a connection of its own: whichever process takes it may be replaced meanwhile.
-        async with httpx2.AsyncClient(limits=httpx2.Limits(max_keepalive_connections=0), timeout=60) as http:
+        async with httpx2.AsyncClient(transport=FragileTransport(limits=NOT_KEPT), timeout=60) as http:
             yield Sampler(house, database, redis, http)
     finally:
         await redis.aclose()
