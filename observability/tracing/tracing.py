@@ -101,17 +101,11 @@ class Tracing:
         if self._server_spans.excludes(record.scope):
             record.is_sampled = record.is_traced = False
             return None
-        inside = get_current()
-        with _harmless(record):
-            inside = self._server_spans.start(record)
-        return attach(inside)
+        return _enter(record, self._server_spans.start)
 
     def _begin_without_span(self, record: RequestRecord) -> Token[Context] | None:
         if record.parent_id and record.is_traced and not self.is_guest and has_baggage(record.scope):
-            inside = get_current()
-            with _harmless(record):
-                inside = without_span(record)
-            return attach(inside)
+            return _enter(record, without_span)
         return attach(WITHOUT_SPAN) if self.shows_all else None
 
     def keeps(self, record: RequestRecord, route: str, status: int, seconds: float) -> bool:
@@ -164,6 +158,14 @@ def _harmless(record: RequestRecord) -> Iterator[None]:
         yield
     except Exception:
         log.exception("telemetry_trace_failed", trace_id=record.trace_id)
+
+
+def _enter(record: RequestRecord, make: Callable[[RequestRecord], Context]) -> Token[Context]:
+    """Make a context for the request the current one, or leave it at the present one if that fails."""
+    inside = get_current()
+    with _harmless(record):
+        inside = make(record)
+    return attach(inside)
 
 
 def _slow_after(settings: TelemetrySettings) -> float:
